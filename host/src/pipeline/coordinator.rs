@@ -1,0 +1,253 @@
+//! The order of a checkpoint: barrier, prepare, one write, commits, confirmations, acknowledgement.
+//!
+//! *Invariants*: sinks commit only what a stored checkpoint names; a source is acknowledged only
+//! after every commit of its checkpoint is confirmed; at most one epoch awaits its commits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::faults::Faults;
+use super::message::{Barrier, Control, Event};
+use super::stop::{StopSignal, Stopping};
+use super::table_refresh::TableRefresh;
+use super::{NodeError, Outcome, PipelineError};
+use crate::checkpoint::{Checkpoint, CheckpointStore};
+use crate::record::Epoch;
+use crate::sink::{Committed, Committer, Handle};
+use crate::telemetry::{Clock, NodeCounters, PipelineCounters};
+
+/// How often the coordinator looks for a signal while nothing happens.
+const PULSE: Duration = Duration::from_millis(50);
+
+/// The committing half of a sink, in the order in which sinks commit.
+pub(super) struct CommittingSink {
+    pub name: String,
+    pub committer: Box<dyn Committer>,
+    /// `None` for the dead letters' sink, which is not counted as a sink.
+    pub counters: Option<Arc<NodeCounters>>,
+}
+
+/// When checkpoints are taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cadence {
+    pub every: Option<Duration>,
+    pub rows: Option<u64>,
+}
+
+pub(super) struct Coordinator {
+    pub store: CheckpointStore,
+    pub last: Checkpoint,
+    pub sources: BTreeMap<String, Sender<Control>>,
+    /// Threads of stages: each reports at each barrier.
+    pub chains: usize,
+    /// Two-phase sinks first, then the others, the dead letters' sink last.
+    pub sinks: Vec<CommittingSink>,
+    pub events: Receiver<Event>,
+    pub cadence: Cadence,
+    pub stop_timeout: Duration,
+    pub stop: StopSignal,
+    pub tables: TableRefresh,
+    pub artifacts: BTreeMap<String, String>,
+    pub counters: Arc<PipelineCounters>,
+    pub faults: Faults,
+    pub clock: Clock,
+}
+
+/// A checkpoint that is being collected.
+struct Round {
+    checkpoint: Checkpoint,
+    last: bool,
+    waiting: usize,
+    rows: BTreeMap<String, u64>,
+}
+
+impl Coordinator {
+    /// Runs until every source has ended and is checkpointed, until a signal to stop has been
+    /// obeyed, or until a node fails.
+    pub(super) fn run(&mut self) -> Result<Outcome, PipelineError> {
+        let mut finished = 0;
+        let mut marked = self.progress();
+        let mut since = Instant::now();
+        let mut wanted = false;
+        loop {
+            let stopping = self.stop.state() != Stopping::No;
+            let ended = finished == self.sources.len();
+            if stopping || ended {
+                let outcome = match (ended, self.last.finished) {
+                    (true, true) if self.progress() == marked => return Ok(Outcome::AlreadyFinished),
+                    (true, _) => Outcome::Finished,
+                    (false, _) => Outcome::Stopped,
+                };
+                let deadline = stopping.then(|| Instant::now() + self.stop_timeout);
+                self.round(true, ended, deadline, &mut finished)?;
+                return Ok(outcome);
+            }
+            let progress = self.progress();
+            let due = wanted
+                || self.cadence.every.is_some_and(|every| since.elapsed() >= every)
+                || self.cadence.rows.is_some_and(|rows| progress.0 - marked.0 >= rows);
+            if due && (progress != marked || self.tables.pending()) {
+                self.round(false, false, None, &mut finished)?;
+                (marked, since, wanted) = (progress, Instant::now(), false);
+                continue;
+            }
+            let wait = self.cadence.every.map_or(PULSE, |every| {
+                every.saturating_sub(since.elapsed()).clamp(Duration::from_millis(1), PULSE)
+            });
+            match self.events.recv_timeout(wait) {
+                Ok(Event::SourceFinished) => finished += 1,
+                Ok(Event::WantsBarrier) => wanted = true,
+                Ok(Event::Failed { node, error }) => return Err(self.failure(node, error)),
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(Outcome::Stopped),
+            }
+        }
+    }
+
+    /// Rows and bytes read so far: what a new checkpoint would have over the last one.
+    fn progress(&self) -> (u64, u64) {
+        let sources = &self.counters.sources;
+        (
+            PipelineCounters::total(sources, |source| &source.rows_in),
+            PipelineCounters::total(sources, |source| &source.bytes),
+        )
+    }
+
+    fn round(
+        &mut self,
+        last: bool,
+        ended: bool,
+        deadline: Option<Instant>,
+        finished: &mut usize,
+    ) -> Result<(), PipelineError> {
+        let mut round = self.begin(last, ended);
+        while round.waiting > 0 {
+            let event = match deadline {
+                None => self.events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(deadline) => self.events.recv_deadline(deadline),
+            };
+            match event {
+                Ok(Event::Failed { node, error }) => return Err(self.failure(node, error)),
+                Ok(Event::SourceFinished) => *finished += 1,
+                Ok(event) => self.collect(&mut round, event)?,
+                Err(RecvTimeoutError::Timeout) => return Err(PipelineError::StopTimeout),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.failure("pipeline".to_owned(), Box::new(NodeError::Disconnected)));
+                }
+            }
+        }
+        self.complete(round)
+    }
+
+    fn begin(&mut self, last: bool, ended: bool) -> Round {
+        let barrier = Barrier { epoch: self.last.epoch + 1, tables: self.tables.take(), last };
+        let checkpoint = Checkpoint {
+            epoch: barrier.epoch,
+            time: self.clock.now(),
+            finished: ended,
+            tables: self.tables.versions(),
+            artifacts: self.artifacts.clone(),
+            handles: BTreeMap::new(),
+            ..self.last.clone()
+        };
+        for control in self.sources.values() {
+            // A source that is gone has said why, or will: its event is read in the round.
+            drop(control.send(Control::Barrier(barrier.clone())));
+        }
+        let waiting = self.sources.len() + self.chains + self.sinks.len();
+        Round { checkpoint, last, waiting, rows: BTreeMap::new() }
+    }
+
+    fn collect(&self, round: &mut Round, event: Event) -> Result<(), PipelineError> {
+        let checkpoint = &mut round.checkpoint;
+        match event {
+            Event::SourceAt { source, position, times, watermark } => {
+                checkpoint.positions.insert(source.clone(), position);
+                checkpoint.event_times.insert(source.clone(), times);
+                checkpoint.watermarks.insert(source, watermark);
+            }
+            Event::StageAt { stages, watermark } => {
+                for (stage, emitted) in stages {
+                    checkpoint.watermarks.insert(stage.clone(), watermark);
+                    checkpoint.emitted.insert(stage, emitted);
+                }
+            }
+            Event::Prepared { sink, handle, rows } => {
+                checkpoint.handles.insert(sink.clone(), handle.0);
+                self.faults.at("prepared", &sink, checkpoint.epoch)?;
+                round.rows.insert(sink, rows);
+            }
+            Event::WantsBarrier | Event::SourceFinished | Event::Failed { .. } => return Ok(()),
+        }
+        round.waiting -= 1;
+        Ok(())
+    }
+
+    fn complete(&mut self, round: Round) -> Result<(), PipelineError> {
+        let Round { checkpoint, last, rows, .. } = round;
+        let epoch = checkpoint.epoch;
+        self.faults.at("collected", "", epoch)?;
+        self.store.write(&checkpoint)?;
+        self.faults.at("stored", "", epoch)?;
+        for sink in &mut self.sinks {
+            let handle = Handle(checkpoint.handles.get(&sink.name).cloned().unwrap_or_default());
+            commit(&self.store, sink, epoch, &handle, &self.faults)?;
+            if let Some(counters) = &sink.counters {
+                let rows = rows.get(&sink.name).copied().unwrap_or_default();
+                NodeCounters::add(&counters.rows_out, usize::try_from(rows).unwrap_or(usize::MAX));
+            }
+        }
+        NodeCounters::add(&self.counters.checkpoints, 1);
+        for (name, control) in &self.sources {
+            if let Some(position) = checkpoint.positions.get(name) {
+                drop(control.send(Control::Acknowledge(position.clone())));
+            }
+        }
+        self.faults.at("acknowledged", "", epoch)?;
+        tracing::debug!(epoch, last, "checkpoint committed");
+        self.last = checkpoint;
+        Ok(())
+    }
+
+    /// The error to report: a node that only lost its neighbour waits for the neighbour's own.
+    fn failure(&self, node: String, error: Box<NodeError>) -> PipelineError {
+        if !matches!(*error, NodeError::Disconnected) {
+            return PipelineError::Node { node, source: error };
+        }
+        while let Ok(event) = self.events.recv_timeout(Duration::from_secs(5)) {
+            if let Event::Failed { node, error } = event
+                && !matches!(*error, NodeError::Disconnected)
+            {
+                return PipelineError::Node { node, source: error };
+            }
+        }
+        PipelineError::Node { node, source: error }
+    }
+}
+
+/// Makes one handle visible, notes it in the store, and lets the sink drop what it kept for it.
+pub(super) fn commit(
+    store: &CheckpointStore,
+    sink: &mut CommittingSink,
+    epoch: Epoch,
+    handle: &Handle,
+    faults: &Faults,
+) -> Result<(), PipelineError> {
+    let failed = |name: &str, error: crate::sink::SinkError| PipelineError::Node {
+        node: name.to_owned(),
+        source: Box::new(NodeError::Sink(error)),
+    };
+    match sink.committer.commit(handle).map_err(|error| failed(&sink.name, error))? {
+        Committed::Done => {}
+        Committed::Expired => {
+            return Err(PipelineError::Expired { sink: sink.name.clone(), epoch });
+        }
+    }
+    faults.at("committed", &sink.name, epoch)?;
+    store.confirm(epoch, &sink.name)?;
+    faults.at("confirmed", &sink.name, epoch)?;
+    sink.committer.confirmed(handle).map_err(|error| failed(&sink.name, error))
+}

@@ -1,0 +1,106 @@
+//! Why a pipeline stopped, and what that means for the caller.
+
+use crate::checkpoint::StoreError;
+use crate::record::DeadLetter;
+use crate::sink::SinkError;
+use crate::source::SourceError;
+use crate::stage::StageError;
+use crate::table::TableError;
+
+/// Why a node cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// Another node went away first; its error is the one to read.
+    #[error("a neighbouring node stopped")]
+    Disconnected,
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The stage failed.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The sink failed.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A row was rejected, and the node's `on_error` says to halt.
+    #[error("row {position} was rejected{column}: {reason} (on_error is \"halt\"; with a [dead_letters] sink it would be set aside and the rest would go on)", position = .0.position, reason = .0.reason, column = in_column(.0))]
+    Rejected(Box<DeadLetter>),
+    /// More rows were rejected than `on_error` allows.
+    #[error("more than {max} rows were rejected, which on_error does not allow; the last one is row {position}: {reason}", position = .letter.position, reason = .letter.reason)]
+    TooManyRejected {
+        /// How many are allowed.
+        max: u64,
+        /// The one that was too many.
+        letter: Box<DeadLetter>,
+    },
+    /// The dead letters' sink refused a dead letter.
+    #[error("the dead letters' sink refused a letter: {reason}")]
+    LetterRefused {
+        /// Why.
+        reason: String,
+    },
+}
+
+fn in_column(letter: &DeadLetter) -> String {
+    letter.column.as_ref().map_or_else(String::new, |column| format!(" in column `{column}`"))
+}
+
+/// Why a pipeline stopped before its end. What the last checkpoint holds stays good: a restart goes
+/// on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The checkpoint store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A node failed.
+    #[error("{node} failed")]
+    Node {
+        /// The node's name.
+        node: String,
+        /// Why.
+        #[source]
+        source: Box<NodeError>,
+    },
+    /// A table could not be loaded at the start.
+    #[error("table `{table}` cannot be loaded")]
+    Table {
+        /// The table.
+        table: String,
+        /// Why.
+        #[source]
+        source: TableError,
+    },
+    /// The target gave a prepared epoch up.
+    #[error("sink `{sink}`: its target no longer has what was prepared for checkpoint {epoch}; the rows since the checkpoint before are not in it")]
+    Expired {
+        /// The sink.
+        sink: String,
+        /// The checkpoint.
+        epoch: u64,
+    },
+    /// The graceful stop did not end in time.
+    #[error("the pipeline did not drain within its stop_timeout; the open epoch stays named in the store and is finished at the next start")]
+    StopTimeout,
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+    /// A test asked for a crash here.
+    #[error("crash injected at {0}")]
+    Injected(String),
+}
+
+impl PipelineError {
+    /// Whether something outside could not be reached, rather than failed.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::StopTimeout => true,
+            Self::Node { source, .. } => match &**source {
+                NodeError::Source(error) => error.is_unreachable(),
+                NodeError::Sink(error) => error.is_unreachable(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What travels on edges, and between nodes and the coordinator.
+
+use crate::checkpoint::PartitionTime;
+use crate::record::{Epoch, Position};
+use crate::sink::Handle;
+use crate::stage::Tables;
+
+use super::NodeError;
+
+/// The marker of a checkpoint in the stream.
+#[derive(Clone)]
+pub(super) struct Barrier {
+    /// The checkpoint's number.
+    pub epoch: Epoch,
+    /// The tables from here on.
+    pub tables: Tables,
+    /// Whether nothing follows.
+    pub last: bool,
+}
+
+/// What travels on an edge: items in order, watermarks between them, barriers, and the end.
+#[derive(Clone)]
+pub(super) enum Message<T> {
+    /// Rows (or dead letters).
+    Item(T),
+    /// No later row is earlier than this, but for late ones.
+    Watermark(i64),
+    /// A checkpoint's marker.
+    Barrier(Barrier),
+    /// Nothing follows.
+    End,
+}
+
+/// What the coordinator tells a source.
+pub(super) enum Control {
+    /// Put this barrier in now.
+    Barrier(Barrier),
+    /// Everything before this position is durable.
+    Acknowledge(Position),
+}
+
+/// What nodes tell the coordinator.
+pub(super) enum Event {
+    /// A source has put the barrier in; its rows before it are all sent.
+    SourceAt { source: String, position: Position, times: Vec<PartitionTime>, watermark: i64 },
+    /// A source has no more rows.
+    SourceFinished,
+    /// A stage has passed the barrier on; the source sequence that it goes on with.
+    StageAt { stages: Vec<(String, i64)>, watermark: i64 },
+    /// A sink has prepared.
+    Prepared { sink: String, handle: Handle, rows: u64 },
+    /// A sink asks for a checkpoint.
+    WantsBarrier,
+    /// A node cannot go on.
+    Failed { node: String, error: Box<NodeError> },
+}

@@ -1,0 +1,159 @@
+//! A source on its thread: rows, watermarks, and barriers where the coordinator asks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
+
+use super::NodeError;
+use super::cuts::Cuts;
+use super::dead_letters::LetterBox;
+use super::edge::Outlet;
+use super::message::{Barrier, Control, Event, Message};
+use crate::checkpoint::PartitionTime;
+use crate::record::Batch;
+use crate::source::{Budget, Next, Source, SourceBatch};
+use crate::telemetry::NodeCounters;
+
+pub(super) struct SourceNode {
+    pub name: String,
+    pub source: Box<dyn Source>,
+    pub budget: Budget,
+    pub cuts: Option<Cuts>,
+    /// Microseconds that a row may be earlier than the greatest one; `None`: no event time.
+    pub disorder: Option<i64>,
+    /// Greatest event time by partition.
+    pub times: BTreeMap<u32, i64>,
+    pub watermark: i64,
+    pub outlet: Outlet<Batch>,
+    pub letters: LetterBox,
+    pub control: Receiver<Control>,
+    pub events: Sender<Event>,
+    pub counters: Arc<NodeCounters>,
+}
+
+enum State {
+    /// Rows may follow.
+    Open,
+    /// The source has ended; barriers may follow.
+    Finished,
+    /// The last barrier is through; only acknowledgements follow.
+    Closed,
+}
+
+impl SourceNode {
+    /// Runs until the coordinator lets go of the control channel.
+    pub(super) fn run(mut self) -> Result<(), NodeError> {
+        if let Some(total) = self.source.total_bytes() {
+            self.counters.bytes_total.store(total, Ordering::Relaxed);
+        }
+        let mut state = State::Open;
+        loop {
+            let control = match state {
+                State::Open => match self.control.try_recv() {
+                    Ok(control) => Some(control),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => return Ok(()),
+                },
+                State::Finished | State::Closed => match self.control.recv() {
+                    Ok(control) => Some(control),
+                    Err(_) => return Ok(()),
+                },
+            };
+            match control {
+                Some(Control::Barrier(barrier)) => {
+                    self.barrier(&barrier)?;
+                    if barrier.last {
+                        state = State::Closed;
+                    }
+                }
+                Some(Control::Acknowledge(position)) => self.source.acknowledge(&position)?,
+                None => {
+                    if !self.step()? {
+                        state = State::Finished;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands the next rows on; `false` when there are none any more.
+    fn step(&mut self) -> Result<bool, NodeError> {
+        let budget = match &mut self.cuts {
+            Some(cuts) => Budget { rows: cuts.next(self.budget.rows), ..self.budget },
+            None => self.budget,
+        };
+        match self.source.next(&budget)? {
+            Next::Rows(rows) => self.rows(rows).map(|()| true),
+            Next::Idle => Ok(true),
+            Next::Finished => {
+                self.tell(Event::SourceFinished)?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn rows(&mut self, rows: SourceBatch) -> Result<(), NodeError> {
+        let counters = &self.counters;
+        NodeCounters::add(&counters.batches, 1);
+        NodeCounters::add(&counters.rows_in, rows.batch.rows + rows.rejected.len());
+        NodeCounters::add(&counters.rows_out, rows.batch.rows);
+        NodeCounters::add(&counters.rejected, rows.rejected.len());
+        NodeCounters::add(&counters.bytes, rows.bytes);
+        self.letters.put(rows.rejected)?;
+        let watermark = self.watermark(&rows.batch, rows.partition);
+        if rows.batch.rows > 0 {
+            self.outlet.send(Message::Item(rows.batch))?;
+        }
+        match watermark {
+            Some(time) => self.outlet.send(Message::Watermark(time)),
+            None => Ok(()),
+        }
+    }
+
+    /// The watermark after these rows, if it has risen: the least over the partitions of the
+    /// greatest time less the disorder.
+    fn watermark(&mut self, batch: &Batch, partition: u32) -> Option<i64> {
+        let disorder = self.disorder?;
+        let (values, nulls) = batch.meta.event_times.as_ref()?;
+        let greatest = match nulls {
+            None => values.iter().copied().max()?,
+            Some(nulls) => nulls.valid_indices().map(|row| values[row]).max()?,
+        };
+        let time = self.times.entry(partition).or_insert(i64::MIN);
+        *time = (*time).max(greatest);
+        self.counters.event_time.store(*time, Ordering::Relaxed);
+        let least = self.times.values().copied().min()?;
+        let watermark = least.saturating_sub(disorder);
+        (watermark > self.watermark).then(|| {
+            self.watermark = watermark;
+            watermark
+        })
+    }
+
+    fn barrier(&mut self, barrier: &Barrier) -> Result<(), NodeError> {
+        let times = self
+            .times
+            .iter()
+            .map(|(partition, greatest)| PartitionTime { partition: *partition, greatest: *greatest })
+            .collect();
+        self.tell(Event::SourceAt {
+            source: self.name.clone(),
+            position: self.source.position(),
+            times,
+            watermark: self.watermark,
+        })?;
+        self.letters.barrier(barrier)?;
+        self.outlet.send(Message::Barrier(barrier.clone()))?;
+        if barrier.last {
+            self.letters.end()?;
+            self.outlet.send(Message::End)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: Event) -> Result<(), NodeError> {
+        self.events.send(event).map_err(|_| NodeError::Disconnected)
+    }
+}

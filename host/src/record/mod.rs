@@ -1,0 +1,20 @@
+//! What flows: types, schemas, batches of changes as columns, positions and dead letters.
+//!
+//! *Invariants*: nothing here does I/O; money is decimal, times are microseconds in UTC.
+//! *Not here*: reading bytes into columns (`format`), what crosses to a guest (`sandbox`).
+
+mod batch;
+mod data_type;
+mod dead_letter;
+mod json;
+mod operation;
+mod position;
+mod schema;
+
+pub use batch::{Batch, Before, Column, RowMeta};
+pub use data_type::{DataType, TypeParseError};
+pub use dead_letter::DeadLetter;
+pub use json::{format_timestamp, write_row, write_value};
+pub use operation::{Operation, Operations};
+pub use position::{Epoch, Position};
+pub use schema::{Field, Schema};

@@ -1,0 +1,252 @@
+//! One live stage: a guest instance and the way of each batch through it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use arrow_buffer::BooleanBuffer;
+
+use super::projection::{Crossing, counted, origin, repeated};
+use super::{JoinConfig, Missing, StageConfig, StageError, StageOutput, Tables, join, mapped};
+use crate::record::{Batch, Column, DeadLetter, Operations, RowMeta, write_row};
+use crate::sandbox::{
+    Before as BeforeImages, Call, Emitted, Instance, Mapped, OpenContext, Outcome, Rejection,
+};
+use crate::telemetry::{Clock, NodeCounters};
+
+/// A transform at its place, ready for batches.
+pub struct Stage {
+    config: StageConfig,
+    instance: Instance,
+    /// For each added or replaced column its place in the output, by input.
+    places: Vec<Vec<usize>>,
+    counters: Arc<NodeCounters>,
+    clock: Clock,
+    emitted: i64,
+}
+
+impl Stage {
+    /// Opens an instance of the stage's transform. `emitted` is the next source sequence of the
+    /// rows that it makes, from the checkpoint.
+    ///
+    /// # Errors
+    /// [`StageError::Guest`] if the instance cannot be made or refuses to open.
+    pub fn open(
+        config: StageConfig,
+        counters: Arc<NodeCounters>,
+        clock: Clock,
+        emitted: i64,
+    ) -> Result<Self, StageError> {
+        let instance = config.artifact.open(&OpenContext {
+            stage: config.name.clone(),
+            params: config.params.clone(),
+            inputs: config.input_schemas(),
+            tables: config.table_schemas.clone(),
+            limits: config.limits,
+        })?;
+        let places = config.places();
+        Ok(Self { config, instance, places, counters, clock, emitted })
+    }
+
+    /// The node's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The next source sequence of the rows that this stage makes.
+    #[must_use]
+    pub fn emitted(&self) -> i64 {
+        self.emitted
+    }
+
+    /// Takes one batch of the input `input` through join and guest.
+    ///
+    /// Shape: one batch in; out come the batches by port (a map-like transform gives one, on port
+    /// 0, even when it is empty) and a dead letter for each rejected row. Rows keep their order.
+    ///
+    /// # Errors
+    /// [`StageError`]; nothing of the batch has taken effect.
+    pub fn apply(
+        &mut self,
+        input: usize,
+        batch: Batch,
+        tables: &Tables,
+    ) -> Result<StageOutput, StageError> {
+        let living = batch.selected();
+        NodeCounters::add(&self.counters.batches, 1);
+        NodeCounters::add(&self.counters.rows_in, living);
+        let mut batch = batch.into_dense();
+        let mut output = StageOutput::default();
+        let joined = self.join(&mut batch, tables, &mut output.rejected)?;
+        let crossing = Crossing::of(&batch, self.config.description.inputs[input].takes);
+        let outcome = self.call(input, &batch, joined, &crossing)?;
+        self.reject(&mut batch, &crossing, outcome.rejected(), &mut output.rejected);
+        match outcome {
+            Outcome::Mapped { mapped, .. } => self.keep(input, batch, &crossing, mapped, &mut output),
+            Outcome::Emitted { emitted, .. } => self.emit(&batch, emitted, &mut output),
+        }
+        let gone: usize = output.batches.iter().map(|(_, batch)| batch.selected()).sum();
+        NodeCounters::add(&self.counters.rows_out, gone);
+        NodeCounters::add(&self.counters.rejected, output.rejected.len());
+        Ok(output)
+    }
+
+    fn keep(
+        &mut self,
+        input: usize,
+        batch: Batch,
+        crossing: &Crossing,
+        answer: Mapped,
+        output: &mut StageOutput,
+    ) {
+        let schema = &self.config.outputs[0];
+        let (batch, filtered) = mapped::merge(batch, crossing, answer, schema, &self.places[input]);
+        NodeCounters::add(&self.counters.filtered, filtered);
+        output.batches.push((0, batch));
+    }
+
+    fn emit(&mut self, batch: &Batch, emitted: Vec<Emitted>, output: &mut StageOutput) {
+        let now = batch.meta.processing_times.last().copied().unwrap_or_default();
+        for rows in emitted {
+            let schema = &self.config.outputs[rows.port];
+            let meta = RowMeta {
+                origin: origin(&self.config.name),
+                operations: rows.operations.unwrap_or(Operations::All(crate::record::Operation::Insert)),
+                event_times: rows.event_times,
+                processing_times: repeated(now, rows.rows),
+                majors: counted(self.emitted, rows.rows),
+                minors: None,
+            };
+            self.emitted += i64::try_from(rows.rows).unwrap_or(i64::MAX);
+            let batch = Batch {
+                schema: Arc::clone(schema),
+                columns: rows.columns,
+                meta: Arc::new(meta),
+                rows: rows.rows,
+                selection: None,
+                before: None,
+            };
+            output.batches.push((rows.port, batch));
+        }
+    }
+
+    /// The joined columns of all tables, over the whole batch; rows that miss leave it as their
+    /// join says.
+    fn join(
+        &mut self,
+        batch: &mut Batch,
+        tables: &Tables,
+        rejected: &mut Vec<DeadLetter>,
+    ) -> Result<Vec<Column>, StageError> {
+        let mut joined = Vec::new();
+        for config in &self.config.joins {
+            let snapshot = tables.get(&config.table).ok_or_else(|| StageError::TableMissing {
+                stage: self.config.name.clone(),
+                table: config.table.clone(),
+            })?;
+            let result = join(batch, &config.on, snapshot, &config.columns);
+            joined.extend(result.columns.into_iter().map(Column::from));
+            if let (false, Some(misses)) = (config.missing == Missing::Null, result.misses) {
+                if config.missing == Missing::Reject {
+                    let reason = |row: usize| missing_reason(batch, config, row);
+                    let letters: Vec<DeadLetter> = misses
+                        .set_indices()
+                        .map(|row| self.letter(batch, row, reason(row), None))
+                        .collect();
+                    rejected.extend(letters);
+                } else {
+                    NodeCounters::add(&self.counters.filtered, misses.count_set_bits());
+                }
+                batch.select(&!&misses);
+            }
+        }
+        Ok(joined)
+    }
+
+    fn call(
+        &mut self,
+        input: usize,
+        batch: &Batch,
+        joined: Vec<Column>,
+        crossing: &Crossing,
+    ) -> Result<Outcome, StageError> {
+        let wants = self.config.description.inputs[input].extras;
+        let reads = &self.config.inputs[input].reads;
+        let mut columns: Vec<Column> =
+            reads.iter().map(|index| crossing.forth(&batch.columns[*index])).collect();
+        columns.extend(joined.iter().map(|column| crossing.forth(column)));
+        let before = batch.before.as_ref().filter(|_| wants.before).map(|before| BeforeImages {
+            present: crossing.bitmap(&before.present),
+            columns: reads.iter().map(|index| crossing.forth(&before.columns[*index])).collect(),
+        });
+        let meta = &batch.meta;
+        let call = Call {
+            input,
+            schema: 0,
+            rows: crossing.rows(),
+            columns: &columns,
+            before: before.as_ref(),
+            operations: wants.operations.then(|| crossing.list(&meta.operations.codes(batch.rows))),
+            event_times: meta.event_times.as_ref().filter(|_| wants.event_times).map(
+                |(values, nulls)| {
+                    let nulls = nulls.as_ref().map(|nulls| crossing.bitmap(nulls.inner()).into());
+                    (crossing.list(values), nulls)
+                },
+            ),
+            processing_times: wants.processing_times.then(|| crossing.list(&meta.processing_times)),
+            keys: None,
+        };
+        let start = Instant::now();
+        let outcome = self.instance.process(call)?;
+        let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counters.guest_nanos.fetch_add(nanos, Ordering::Relaxed);
+        Ok(outcome)
+    }
+
+    fn reject(
+        &self,
+        batch: &mut Batch,
+        crossing: &Crossing,
+        rejections: &[Rejection],
+        rejected: &mut Vec<DeadLetter>,
+    ) {
+        if rejections.is_empty() {
+            return;
+        }
+        let mut gone = vec![false; batch.rows];
+        for rejection in rejections {
+            let row = crossing.origin(rejection.row);
+            gone[row] = true;
+            rejected.push(self.letter(
+                batch,
+                row,
+                rejection.reason.clone(),
+                rejection.column.clone(),
+            ));
+        }
+        batch.select(&BooleanBuffer::collect_bool(batch.rows, |row| !gone[row]));
+    }
+
+    fn letter(&self, batch: &Batch, row: usize, reason: String, column: Option<String>) -> DeadLetter {
+        let mut input = Vec::new();
+        write_row(&mut input, batch, row);
+        DeadLetter {
+            time: self.clock.now(),
+            stage: self.config.name.clone(),
+            reason,
+            column,
+            position: batch.meta.position(row),
+            sequence: batch.meta.sequence(row),
+            ordinal: 0,
+            artifact: Some(self.config.artifact.hash().to_owned()),
+            input: String::from_utf8_lossy(&input).into_owned(),
+        }
+    }
+}
+
+fn missing_reason(batch: &Batch, config: &JoinConfig, _row: usize) -> String {
+    let names: Vec<&str> =
+        config.on.iter().map(|index| &*batch.schema.fields[*index].name).collect();
+    format!("no row of table `{}` has this {}", config.table, names.join(", "))
+}

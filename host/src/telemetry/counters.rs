@@ -1,0 +1,61 @@
+//! What a running pipeline counts. Relaxed atomics, touched once a batch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// The counters of one node of the graph.
+#[derive(Debug, Default)]
+pub struct NodeCounters {
+    /// Rows that came in (for a source: that it read, rejected ones included).
+    pub rows_in: AtomicU64,
+    /// Rows that went out (for a sink: that are committed).
+    pub rows_out: AtomicU64,
+    /// Rows that a filter left out.
+    pub filtered: AtomicU64,
+    /// Rows set aside as dead letters.
+    pub rejected: AtomicU64,
+    /// Batches that came in (for a source: that it made).
+    pub batches: AtomicU64,
+    /// Bytes read, for sources.
+    pub bytes: AtomicU64,
+    /// Bytes there are to read in all, for finite sources; 0 where unknown.
+    pub bytes_total: AtomicU64,
+    /// The greatest event time seen, microseconds; `i64::MIN` for none.
+    pub event_time: AtomicI64,
+    /// Nanoseconds spent in guest calls, for transforms.
+    pub guest_nanos: AtomicU64,
+}
+
+impl NodeCounters {
+    /// Adds to one counter.
+    pub fn add(counter: &AtomicU64, delta: usize) {
+        counter.fetch_add(delta as u64, Ordering::Relaxed);
+    }
+
+    /// Reads one counter.
+    #[must_use]
+    pub fn get(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+}
+
+/// The counters of a pipeline's nodes, by name, and its checkpoints.
+#[derive(Debug, Default)]
+pub struct PipelineCounters {
+    /// Sources, by name.
+    pub sources: BTreeMap<String, Arc<NodeCounters>>,
+    /// Transforms, by name.
+    pub transforms: BTreeMap<String, Arc<NodeCounters>>,
+    /// Sinks, by name; the dead letters' sink is not among them.
+    pub sinks: BTreeMap<String, Arc<NodeCounters>>,
+    /// Checkpoints that were committed.
+    pub checkpoints: AtomicU64,
+}
+
+impl PipelineCounters {
+    /// The sum of one counter over some nodes.
+    pub fn total(nodes: &BTreeMap<String, Arc<NodeCounters>>, pick: impl Fn(&NodeCounters) -> &AtomicU64) -> u64 {
+        nodes.values().map(|node| NodeCounters::get(pick(node))).sum()
+    }
+}
