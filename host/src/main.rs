@@ -1,2 +1,7 @@
-//! The `millrace` program.
-fn main() {}
+//! The `millrace` program: everything is in [`millrace::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    millrace::cli::main()
+}

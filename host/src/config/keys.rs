@@ -211,7 +211,7 @@ pub const JOIN: &[Key] = &[
 /// Keys of every sink.
 pub const SINK: &[Key] = &[
     required("type", "`\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`", "the kind of sink"),
-    required("input", "name or list", "what it takes, as for a transform"),
+    required("input", "name", "a source, a transform, or one port of a transform as `name.port`"),
     optional("delivery", "as in `[pipeline]`", "what this sink promises; the pipeline's by default"),
     optional(
         "expect",
@@ -348,7 +348,7 @@ pub const PARTS: &[Part] = &[
     Part { title: "`expect`", about: "`[sinks.NAME.expect]`, one entry a column.", keys: EXPECT_COLUMN },
     Part {
         title: "`[dead_letters]`",
-        about: "Any sink, with the columns `time`, `stage`, `reason`, `column`, `position`, `ordinal`, \
+        about: "Any sink, with the columns `time`, `stage`, `reason`, `column`, `position`, \
                 `artifact` and `input`. Not among `[sinks]`, and without an `input`.",
         keys: DEAD_LETTERS,
     },

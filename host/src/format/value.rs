@@ -6,7 +6,7 @@
 //! *Invariants*: a refused scalar leaves its column as it was.
 //! *Not here*: nulls and the buffers (`builder`), arrays and objects (`json`).
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::builder::Values;
 use super::number::{Numeric, Rounding};
@@ -44,12 +44,14 @@ const EXCERPT_CHARS: usize = 40;
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(EXCERPT_CHARS) {
-            Some((end, _)) => {
-                write!(f, "{}…", self.0.get(..end).unwrap_or_default().escape_debug())
+        for (index, char) in self.0.chars().enumerate() {
+            match char {
+                _ if index == EXCERPT_CHARS => return f.write_char('…'),
+                control if control.is_control() => write!(f, "{}", control.escape_debug())?,
+                plain => f.write_char(plain)?,
             }
-            None => write!(f, "{}", self.0.escape_debug()),
         }
+        Ok(())
     }
 }
 

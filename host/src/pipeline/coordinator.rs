@@ -30,13 +30,6 @@ pub(super) struct CommittingSink {
     pub counters: Option<Arc<NodeCounters>>,
 }
 
-/// When checkpoints are taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cadence {
-    pub every: Option<Duration>,
-    pub rows: Option<u64>,
-}
-
 pub(super) struct Coordinator {
     pub store: CheckpointStore,
     pub last: Checkpoint,
@@ -46,7 +39,12 @@ pub(super) struct Coordinator {
     /// Two-phase sinks first, then the others, the dead letters' sink last.
     pub sinks: Vec<CommittingSink>,
     pub events: Receiver<Event>,
-    pub cadence: Cadence,
+    /// How often a checkpoint is due while rows flow.
+    pub every: Option<Duration>,
+    /// The newest epoch that a node has asked for.
+    pub wanted: Epoch,
+    /// Sources that have ended.
+    pub finished: usize,
     pub stop_timeout: Duration,
     pub stop: StopSignal,
     pub tables: TableRefresh,
@@ -68,43 +66,58 @@ impl Coordinator {
     /// Runs until every source has ended and is checkpointed, until a signal to stop has been
     /// obeyed, or until a node fails.
     pub(super) fn run(&mut self) -> Result<Outcome, PipelineError> {
-        let mut finished = 0;
-        let mut marked = self.progress();
+        // Nodes count from zero, and may have begun to.
+        let mut marked = (0, 0);
         let mut since = Instant::now();
-        let mut wanted = false;
         loop {
             let stopping = self.stop.state() != Stopping::No;
-            let ended = finished == self.sources.len();
+            let ended = self.finished == self.sources.len();
             if stopping || ended {
-                let outcome = match (ended, self.last.finished) {
-                    (true, true) if self.progress() == marked => return Ok(Outcome::AlreadyFinished),
-                    (true, _) => Outcome::Finished,
-                    (false, _) => Outcome::Stopped,
-                };
-                let deadline = stopping.then(|| Instant::now() + self.stop_timeout);
-                self.round(true, ended, deadline, &mut finished)?;
-                return Ok(outcome);
+                return self.end(stopping, ended, marked);
             }
             let progress = self.progress();
-            let due = wanted
-                || self.cadence.every.is_some_and(|every| since.elapsed() >= every)
-                || self.cadence.rows.is_some_and(|rows| progress.0 - marked.0 >= rows);
+            let due = self.wanted > self.last.epoch
+                || self.every.is_some_and(|every| since.elapsed() >= every);
             if due && (progress != marked || self.tables.pending()) {
-                self.round(false, false, None, &mut finished)?;
-                (marked, since, wanted) = (progress, Instant::now(), false);
+                self.round(false, false, None)?;
+                (marked, since) = (progress, Instant::now());
                 continue;
             }
-            let wait = self.cadence.every.map_or(PULSE, |every| {
+            let wait = self.every.map_or(PULSE, |every| {
                 every.saturating_sub(since.elapsed()).clamp(Duration::from_millis(1), PULSE)
             });
             match self.events.recv_timeout(wait) {
-                Ok(Event::SourceFinished) => finished += 1,
-                Ok(Event::WantsBarrier) => wanted = true,
-                Ok(Event::Failed { node, error }) => return Err(self.failure(node, error)),
-                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(event) => self.note(event)?,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(Outcome::Stopped),
             }
         }
+    }
+
+    /// The last checkpoint, unless there is nothing to write down.
+    fn end(
+        &mut self,
+        stopping: bool,
+        ended: bool,
+        marked: (u64, u64),
+    ) -> Result<Outcome, PipelineError> {
+        if ended && self.last.finished && self.progress() == marked {
+            return Ok(Outcome::AlreadyFinished);
+        }
+        let deadline = stopping.then(|| Instant::now() + self.stop_timeout);
+        self.round(true, ended, deadline)?;
+        Ok(if ended { Outcome::Finished } else { Outcome::Stopped })
+    }
+
+    /// Takes note of an event that belongs to no round.
+    fn note(&mut self, event: Event) -> Result<(), PipelineError> {
+        match event {
+            Event::SourceFinished => self.finished += 1,
+            Event::WantsBarrier { beyond } => self.wanted = self.wanted.max(beyond + 1),
+            Event::Failed { node, error } => return Err(self.failure(node, error)),
+            Event::SourceAt { .. } | Event::StageAt { .. } | Event::Prepared { .. } => {}
+        }
+        Ok(())
     }
 
     /// Rows and bytes read so far: what a new checkpoint would have over the last one.
@@ -121,7 +134,6 @@ impl Coordinator {
         last: bool,
         ended: bool,
         deadline: Option<Instant>,
-        finished: &mut usize,
     ) -> Result<(), PipelineError> {
         let mut round = self.begin(last, ended);
         while round.waiting > 0 {
@@ -130,8 +142,6 @@ impl Coordinator {
                 Some(deadline) => self.events.recv_deadline(deadline),
             };
             match event {
-                Ok(Event::Failed { node, error }) => return Err(self.failure(node, error)),
-                Ok(Event::SourceFinished) => *finished += 1,
                 Ok(event) => self.collect(&mut round, event)?,
                 Err(RecvTimeoutError::Timeout) => return Err(PipelineError::StopTimeout),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -161,7 +171,7 @@ impl Coordinator {
         Round { checkpoint, last, waiting, rows: BTreeMap::new() }
     }
 
-    fn collect(&self, round: &mut Round, event: Event) -> Result<(), PipelineError> {
+    fn collect(&mut self, round: &mut Round, event: Event) -> Result<(), PipelineError> {
         let checkpoint = &mut round.checkpoint;
         match event {
             Event::SourceAt { source, position, times, watermark } => {
@@ -180,7 +190,7 @@ impl Coordinator {
                 self.faults.at("prepared", &sink, checkpoint.epoch)?;
                 round.rows.insert(sink, rows);
             }
-            Event::WantsBarrier | Event::SourceFinished | Event::Failed { .. } => return Ok(()),
+            event => return self.note(event),
         }
         round.waiting -= 1;
         Ok(())

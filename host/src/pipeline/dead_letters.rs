@@ -8,21 +8,10 @@ use crossbeam_channel::Sender;
 use super::NodeError;
 use super::edge::Outlet;
 use super::message::{Barrier, Message};
+use crate::config::OnError;
 use crate::record::{
     Batch, Column, DataType, DeadLetter, Field, Operation, Operations, RowMeta, Schema,
 };
-
-/// What a node does with a row that it rejects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnError {
-    /// Stop the pipeline.
-    Halt,
-    /// Set it aside and go on; `max` says how many are too many.
-    DeadLetter {
-        /// The most that one run may set aside at this node.
-        max: Option<u64>,
-    },
-}
 
 /// The columns of the dead letters' sink, in order.
 #[must_use]
@@ -38,31 +27,54 @@ pub fn dead_letter_schema() -> Schema {
     ])
 }
 
-/// One node's way to the dead letters.
+/// A thread's way to the dead letters: it may run several nodes, each with a policy of its own.
 pub(super) struct LetterBox {
-    policy: OnError,
+    nodes: Vec<Allowance>,
     outlet: Outlet<Vec<DeadLetter>>,
+}
+
+struct Allowance {
+    node: String,
+    policy: OnError,
     set_aside: u64,
 }
 
 impl LetterBox {
-    /// A box of a node with this policy. Without a sink every rejected row halts.
-    pub(super) fn new(policy: OnError, sink: Option<Sender<Message<Vec<DeadLetter>>>>) -> Self {
-        let policy = if sink.is_some() { policy } else { OnError::Halt };
-        Self { policy, outlet: Outlet::new(sink.into_iter().collect()), set_aside: 0 }
+    /// A box of nodes with their policies. Without a sink every rejected row halts.
+    pub(super) fn new(
+        nodes: impl IntoIterator<Item = (String, OnError)>,
+        sink: Option<Sender<Message<Vec<DeadLetter>>>>,
+    ) -> Self {
+        let allowance = |(node, policy)| Allowance {
+            node,
+            policy: if sink.is_some() { policy } else { OnError::Halt },
+            set_aside: 0,
+        };
+        let nodes = nodes.into_iter().map(allowance).collect();
+        Self { nodes, outlet: Outlet::new(sink.into_iter().collect()) }
     }
 
     /// Sets rows aside, or says that the pipeline must stop.
     pub(super) fn put(&mut self, letters: Vec<DeadLetter>) -> Result<(), NodeError> {
-        let Some(last) = letters.last() else { return Ok(()) };
-        self.set_aside += letters.len() as u64;
-        match self.policy {
-            OnError::Halt => Err(NodeError::Rejected(Box::new(letters[0].clone()))),
-            OnError::DeadLetter { max: Some(max) } if self.set_aside > max => {
-                Err(NodeError::TooManyRejected { max, letter: Box::new(last.clone()) })
-            }
-            OnError::DeadLetter { .. } => self.outlet.send(Message::Item(letters)),
+        if letters.is_empty() {
+            return Ok(());
         }
+        for letter in &letters {
+            let node = self.nodes.iter_mut().find(|allowance| allowance.node == letter.stage);
+            let Some(node) = node else {
+                return Err(NodeError::Rejected(Box::new(letter.clone())));
+            };
+            node.set_aside += 1;
+            match node.policy {
+                OnError::Halt => return Err(NodeError::Rejected(Box::new(letter.clone()))),
+                OnError::DeadLetter { max: Some(max) } if node.set_aside > max => {
+                    let letter = Box::new(letter.clone());
+                    return Err(NodeError::TooManyRejected { max, letter });
+                }
+                OnError::DeadLetter { .. } => {}
+            }
+        }
+        self.outlet.send(Message::Item(letters))
     }
 
     /// Passes a barrier on: the node sets nothing aside before it any more.

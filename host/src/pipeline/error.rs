@@ -33,6 +33,9 @@ pub enum NodeError {
         /// The one that was too many.
         letter: Box<DeadLetter>,
     },
+    /// A broken invariant of ours; the panic's message is in the log.
+    #[error("the node's thread panicked: this is a bug in millrace; what was checkpointed stays good")]
+    Panicked,
     /// The dead letters' sink refused a dead letter.
     #[error("the dead letters' sink refused a letter: {reason}")]
     LetterRefused {

@@ -49,8 +49,8 @@ pub(super) enum Event {
     StageAt { stages: Vec<(String, i64)>, watermark: i64 },
     /// A sink has prepared.
     Prepared { sink: String, handle: Handle, rows: u64 },
-    /// A sink asks for a checkpoint.
-    WantsBarrier,
+    /// A node asks for a checkpoint beyond the last one that it has seen.
+    WantsBarrier { beyond: Epoch },
     /// A node cannot go on.
     Failed { node: String, error: Box<NodeError> },
 }

@@ -28,7 +28,7 @@ mod wiring;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use dead_letters::{OnError, dead_letter_schema};
+pub use dead_letters::dead_letter_schema;
 pub use error::{NodeError, PipelineError};
 pub use faults::Faults;
 pub use stop::{StopSignal, Stopping};

@@ -22,7 +22,9 @@ pub(super) struct SinkNode {
     pub clock: Clock,
     /// Rows taken since the last barrier.
     pub rows: u64,
-    /// Whether a checkpoint was asked for since the last barrier.
+    /// The last checkpoint whose barrier came by.
+    pub epoch: Epoch,
+    /// Whether a checkpoint was asked for since.
     pub asked: bool,
 }
 
@@ -55,7 +57,7 @@ impl SinkNode {
         self.put(letters)?;
         if !self.asked && self.sink.wants_barrier() {
             self.asked = true;
-            return tell(&self.events, Event::WantsBarrier);
+            return tell(&self.events, Event::WantsBarrier { beyond: self.epoch });
         }
         Ok(())
     }
@@ -73,6 +75,7 @@ impl SinkNode {
             .collect();
         self.put(letters)?;
         self.asked = false;
+        self.epoch = barrier.epoch;
         let rows = std::mem::take(&mut self.rows);
         let sink = self.name.clone();
         tell(&self.events, Event::Prepared { sink, handle: prepared.handle, rows })?;

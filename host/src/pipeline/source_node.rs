@@ -12,7 +12,7 @@ use super::dead_letters::LetterBox;
 use super::edge::Outlet;
 use super::message::{Barrier, Control, Event, Message};
 use crate::checkpoint::PartitionTime;
-use crate::record::Batch;
+use crate::record::{Batch, Epoch};
 use crate::source::{Budget, Next, Source, SourceBatch};
 use crate::telemetry::NodeCounters;
 
@@ -26,6 +26,12 @@ pub(super) struct SourceNode {
     /// Greatest event time by partition.
     pub times: BTreeMap<u32, i64>,
     pub watermark: i64,
+    /// The last checkpoint whose barrier was put in.
+    pub epoch: Epoch,
+    /// Rows handed out since, rejected ones included.
+    pub rows: u64,
+    /// After how many rows a checkpoint must come.
+    pub checkpoint_rows: Option<u64>,
     pub outlet: Outlet<Batch>,
     pub letters: LetterBox,
     pub control: Receiver<Control>,
@@ -36,6 +42,8 @@ pub(super) struct SourceNode {
 enum State {
     /// Rows may follow.
     Open,
+    /// Rows may follow, after the barrier that was asked for.
+    Waiting,
     /// The source has ended; barriers may follow.
     Finished,
     /// The last barrier is through; only acknowledgements follow.
@@ -56,7 +64,7 @@ impl SourceNode {
                     Err(TryRecvError::Empty) => None,
                     Err(TryRecvError::Disconnected) => return Ok(()),
                 },
-                State::Finished | State::Closed => match self.control.recv() {
+                State::Waiting | State::Finished | State::Closed => match self.control.recv() {
                     Ok(control) => Some(control),
                     Err(_) => return Ok(()),
                 },
@@ -64,43 +72,52 @@ impl SourceNode {
             match control {
                 Some(Control::Barrier(barrier)) => {
                     self.barrier(&barrier)?;
-                    if barrier.last {
-                        state = State::Closed;
-                    }
+                    state = match state {
+                        _ if barrier.last => State::Closed,
+                        State::Waiting => State::Open,
+                        state => state,
+                    };
                 }
                 Some(Control::Acknowledge(position)) => self.source.acknowledge(&position)?,
-                None => {
-                    if !self.step()? {
-                        state = State::Finished;
-                    }
-                }
+                None => state = self.step()?,
             }
         }
     }
 
-    /// Hands the next rows on; `false` when there are none any more.
-    fn step(&mut self) -> Result<bool, NodeError> {
-        let budget = match &mut self.cuts {
-            Some(cuts) => Budget { rows: cuts.next(self.budget.rows), ..self.budget },
-            None => self.budget,
-        };
+    /// Hands the next rows on.
+    fn step(&mut self) -> Result<State, NodeError> {
+        let budget = self.next_budget();
         match self.source.next(&budget)? {
-            Next::Rows(rows) => self.rows(rows).map(|()| true),
-            Next::Idle => Ok(true),
+            Next::Rows(rows) => self.send(rows)?,
+            Next::Idle => {}
             Next::Finished => {
                 self.tell(Event::SourceFinished)?;
-                Ok(false)
+                return Ok(State::Finished);
             }
         }
+        if self.checkpoint_rows.is_some_and(|limit| self.rows >= limit) {
+            self.tell(Event::WantsBarrier { beyond: self.epoch })?;
+            return Ok(State::Waiting);
+        }
+        Ok(State::Open)
     }
 
-    fn rows(&mut self, rows: SourceBatch) -> Result<(), NodeError> {
+    /// The configured budget, cut short at a checkpoint's rows, or at random for tests.
+    fn next_budget(&mut self) -> Budget {
+        let left = self.checkpoint_rows.map_or(u64::MAX, |limit| limit.saturating_sub(self.rows));
+        let most = self.budget.rows.min(usize::try_from(left).unwrap_or(usize::MAX)).max(1);
+        let rows = self.cuts.as_mut().map_or(most, |cuts| cuts.next(most));
+        Budget { rows, ..self.budget }
+    }
+
+    fn send(&mut self, rows: SourceBatch) -> Result<(), NodeError> {
         let counters = &self.counters;
         NodeCounters::add(&counters.batches, 1);
         NodeCounters::add(&counters.rows_in, rows.batch.rows + rows.rejected.len());
         NodeCounters::add(&counters.rows_out, rows.batch.rows);
         NodeCounters::add(&counters.rejected, rows.rejected.len());
         NodeCounters::add(&counters.bytes, rows.bytes);
+        self.rows += (rows.batch.rows + rows.rejected.len()) as u64;
         self.letters.put(rows.rejected)?;
         let watermark = self.watermark(&rows.batch, rows.partition);
         if rows.batch.rows > 0 {
@@ -144,6 +161,7 @@ impl SourceNode {
             times,
             watermark: self.watermark,
         })?;
+        (self.epoch, self.rows) = (barrier.epoch, 0);
         self.letters.barrier(barrier)?;
         self.outlet.send(Message::Barrier(barrier.clone()))?;
         if barrier.last {

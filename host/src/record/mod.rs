@@ -15,6 +15,9 @@ pub use batch::{Batch, Before, Column, RowMeta};
 pub use data_type::{DataType, TypeParseError};
 pub use dead_letter::DeadLetter;
 pub use json::{format_timestamp, write_row, write_value};
+pub(crate) use json::{
+    write_date, write_decimal, write_members, write_sql_timestamp, write_time, write_uuid,
+};
 pub use operation::{Operation, Operations};
 pub use position::{Epoch, Position};
 pub use schema::{Field, Schema};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::DataType;
 
 /// One column's description.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// Unique within its schema.
     pub name: Arc<str>,
@@ -25,8 +25,18 @@ impl Field {
     }
 }
 
+impl Serialize for Field {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut field = serializer.serialize_struct("Field", 3)?;
+        field.serialize_field("name", &*self.name)?;
+        field.serialize_field("type", &self.data_type)?;
+        field.serialize_field("nullable", &self.nullable)?;
+        field.end()
+    }
+}
+
 /// Ordered fields, the key's columns among them, and whether the rows only ever append.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     /// The columns, in order.
     pub fields: Vec<Field>,

@@ -4,6 +4,8 @@
 //! has no null; the version is a function of the content.
 //! *Not here*: reading files (`file`), what becomes of a miss (`stage`).
 
+mod key;
+
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType as Arrow;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::key::KeyCells;
+use self::key::KeyCells;
 use crate::record::Schema;
 
 /// A table as it was loaded, ready for lookups by its key.
@@ -97,7 +99,7 @@ impl TableSnapshot {
     #[must_use]
     pub fn lookup(&self, keys: &[ArrayRef], selection: Option<&BooleanBuffer>) -> UInt32Array {
         let rows = keys.first().map_or(0, Array::len);
-        let valid = keys.iter().fold(None, |all, key| NullBuffer::union(all.as_ref(), key.logical_nulls().as_ref()));
+        let valid = NullBuffer::union_many(keys.iter().map(|key| key.nulls()));
         let live = match (valid, selection) {
             (Some(valid), Some(selection)) => Some(valid.inner() & selection),
             (Some(valid), None) => Some(valid.into_inner()),

@@ -1,0 +1,118 @@
+//! `[tables.NAME]`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{ColumnForm, columns};
+use crate::config::keys::{FILE_TABLE, TABLE, TABLE_COLUMN};
+use crate::config::nearest;
+use crate::config::problem::{Problem, Span};
+use crate::config::section::{At, Scope, Section};
+use crate::config::tree::Node;
+use crate::record::DataType;
+use crate::table::{FileConfig, FileFormat, TableColumn, TableConfig, TableKind};
+
+/// One table.
+#[derive(Debug)]
+pub(in crate::config) struct RawTable {
+    pub config: TableConfig,
+    /// The places of the columns' names.
+    pub columns: Vec<Span>,
+    /// The file that it reads.
+    pub path: Span,
+}
+
+pub(super) fn read(title: &str, node: &Node, scope: Scope<'_>) -> Option<RawTable> {
+    let mut section = Section::of(node, title, TABLE, scope)?;
+    let columns = columns(&section, "columns", TABLE_COLUMN, |name, form| match form {
+        ColumnForm::Short(data_type) => Some(TableColumn {
+            name: name.into(),
+            source_name: name.to_owned(),
+            data_type: data_type.value,
+            required: false,
+        }),
+        ColumnForm::Long(column) => long_column(name, &column),
+    });
+    let key = key(&section, columns.as_deref());
+    let refresh = section.interval("refresh").map(|refresh| refresh.value);
+    if section.choice("type", &[("file", ())]).is_none() {
+        section.missing();
+        return None;
+    }
+    section.also(FILE_TABLE);
+    section.finish();
+    let kind = file(&section);
+    let path = section.entry("path")?.node.span.clone();
+    let (columns, spans): (Vec<TableColumn>, Vec<Span>) =
+        columns?.into_iter().map(|column| (column.value, column.span)).unzip();
+    // `[tables.games]` was titled by its name, which is what stands behind the last dot.
+    let name = title.trim_start_matches("[tables.").trim_end_matches(']').to_owned();
+    let config = TableConfig { name, columns, key: key?, refresh, kind: kind? };
+    Some(RawTable { config, columns: spans, path })
+}
+
+fn long_column(name: &str, section: &Section<'_>) -> Option<TableColumn> {
+    let source_name = match section.entry("path") {
+        Some(_) => section.text("path")?.value.value,
+        None => name.to_owned(),
+    };
+    let required = section.boolean("required");
+    let data_type = section.data_type("type")?.value;
+    Some(TableColumn { name: name.into(), source_name, data_type, required: required?.value })
+}
+
+fn key(section: &Section<'_>, columns: Option<&[At<TableColumn>]>) -> Option<Vec<Arc<str>>> {
+    let report = section.scope.report;
+    let names = section.texts("key")?;
+    let columns = columns?;
+    let mut key: Vec<Arc<str>> = Vec::new();
+    for name in &names {
+        let Some(column) = columns.iter().find(|column| *column.value.name == *name.value) else {
+            let known: Vec<&str> = columns.iter().map(|column| &*column.value.name).collect();
+            let message = format!("{} has no column `{}`", section.title, name.value);
+            let hint = nearest::hint(&name.value, "columns", &known);
+            report.push(Problem::error(&name.span, message).hint(hint));
+            continue;
+        };
+        if matches!(column.value.data_type, DataType::Float32 | DataType::Float64) {
+            let message = format!("`{}` is a float, which cannot be part of a key", name.value);
+            report.push(
+                Problem::error(&name.span, message)
+                    .hint("floats that look equal may differ: use a decimal, an integer or text"),
+            );
+        } else if key.contains(&column.value.name) {
+            report.push(Problem::error(&name.span, format!("`{}` is in the key twice", name.value)));
+        } else {
+            key.push(Arc::clone(&column.value.name));
+        }
+    }
+    (key.len() == names.len()).then_some(key)
+}
+
+fn file(section: &Section<'_>) -> Option<TableKind> {
+    let path = section.path("path");
+    let format = match section.entry("format") {
+        Some(_) => section.choice("format", &FileFormat::NAMES)?.value,
+        None => {
+            let path = path.as_ref()?;
+            let Some(format) = format_of(&path.value.path) else {
+                section.scope.report.push(
+                    Problem::error(&path.span, "this name does not tell the file's format")
+                        .hint("add `format = \"csv\"` or `format = \"json\"`"),
+                );
+                return None;
+            };
+            format
+        }
+    };
+    let path = path?.value;
+    Some(TableKind::File(FileConfig { path: path.path, display: path.display, format }))
+}
+
+fn format_of(path: &Path) -> Option<FileFormat> {
+    match path.extension()?.to_str()? {
+        "csv" => Some(FileFormat::Csv),
+        "json" | "jsonl" | "ndjson" => Some(FileFormat::Json),
+        _ => None,
+    }
+}

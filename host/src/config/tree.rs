@@ -1,0 +1,289 @@
+//! The file as a tree in which everything knows where it stands, with the variables put in.
+//!
+//! *Invariants*: entries are in the order of the file; what is wrong in itself (a missing variable,
+//! a number out of range) is reported here once and stands as [`Value::Invalid`], which every reader
+//! passes over in silence.
+//! *Not here*: what keys mean (`raw`).
+
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::env::{Environment, Expanded, Fault};
+use super::nearest::nearest;
+use super::problem::{Problem, Report, Span};
+
+/// A string of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    /// With its variables put in. Not to be printed: it may hold a secret.
+    pub value: String,
+    /// As it stands in the file.
+    pub written: String,
+    /// Whether it holds variables, so that it may stand for a number too.
+    pub has_variables: bool,
+    begins_with_variable: bool,
+}
+
+impl Text {
+    /// The path that the text stands for: relative to the file's folder, but for one that begins
+    /// with a variable that the caller has set: that one is relative to the working directory.
+    pub(super) fn path(&self, folder: &Path) -> PathBuf {
+        if self.begins_with_variable { PathBuf::from(&self.value) } else { folder.join(&self.value) }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Text(Text),
+    Integer(i64),
+    /// The digits as written.
+    Float(String),
+    Boolean(bool),
+    /// As written.
+    Time(String),
+    List(Vec<Node>),
+    Table(Vec<Entry>),
+    /// Something that has been reported already.
+    Invalid,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub value: Value,
+    pub span: Span,
+}
+
+impl Node {
+    /// A default, as if it stood at `span`.
+    pub(super) fn assumed(text: &str, span: &Span) -> Self {
+        let text = Text {
+            value: text.to_owned(),
+            written: text.to_owned(),
+            has_variables: true,
+            begins_with_variable: false,
+        };
+        Self { value: Value::Text(text), span: span.clone() }
+    }
+
+    /// What it is, in words.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Text(_) => "text",
+            Value::Integer(_) => "an integer",
+            Value::Float(_) => "a number with a point",
+            Value::Boolean(_) => "a boolean",
+            Value::Time(_) => "a time",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+            Value::Invalid => "nothing",
+        }
+    }
+
+    /// Where the value at a path such as `limits.max` stands, or as much of the path as there is.
+    pub(super) fn span_at(&self, path: &str) -> Span {
+        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+        match &self.value {
+            Value::Table(entries) => entries
+                .iter()
+                .find(|entry| entry.key == first)
+                .map_or_else(|| self.span.clone(), |entry| entry.node.span_at(rest)),
+            Value::List(nodes) => first
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| nodes.get(index))
+                .map_or_else(|| self.span.clone(), |node| node.span_at(rest)),
+            _ => self.span.clone(),
+        }
+    }
+
+    /// The value as JSON, with every number exactly as written.
+    pub(super) fn json(&self, report: &Report) -> serde_json::Value {
+        match &self.value {
+            Value::Text(text) => text.value.clone().into(),
+            Value::Integer(number) => (*number).into(),
+            Value::Float(digits) => match serde_json::from_str(digits.trim_start_matches('+')) {
+                Ok(number) => serde_json::Value::Number(number),
+                Err(_) => {
+                    let message = format!("`{digits}` is not a number that JSON knows");
+                    report.push(Problem::error(&self.span, message));
+                    serde_json::Value::Null
+                }
+            },
+            Value::Boolean(value) => (*value).into(),
+            Value::Time(text) => text.clone().into(),
+            Value::List(nodes) => nodes.iter().map(|node| node.json(report)).collect(),
+            Value::Table(entries) => {
+                entries.iter().map(|entry| (entry.key.clone(), entry.node.json(report))).collect()
+            }
+            Value::Invalid => serde_json::Value::Null,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub key: String,
+    pub key_span: Span,
+    pub node: Node,
+}
+
+/// Reads the file's text; `None` if it is not TOML.
+pub(super) fn parse(text: &str, environment: &Environment, report: &Report) -> Option<Vec<Entry>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        let reader = Reader { text, environment, report };
+        return Some(reader.entries(document.get_ref()));
+    }
+    let mut last_line = None;
+    for error in &errors {
+        let span = error.span().unwrap_or(text.len()..text.len());
+        let line = text.as_bytes()[..span.start.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
+        // The parser recovers within the line, but what it finds there then is mostly an echo.
+        if last_line.replace(line) != Some(line) {
+            report.push(syntax_problem(text, &span, error.message()));
+        }
+    }
+    None
+}
+
+fn syntax_problem(text: &str, span: &Span, message: &str) -> Problem {
+    let name = text.get(span.clone()).unwrap_or_default();
+    if message == "duplicate key" && !name.is_empty() {
+        return Problem::error(span, format!("`{name}` is there twice"))
+            .hint("keep one of the two, or give them different names");
+    }
+    Problem::error(span, format!("this is not TOML: {message}"))
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    environment: &'a Environment,
+    report: &'a Report,
+}
+
+impl Reader<'_> {
+    fn entries(&self, table: &DeTable<'_>) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = table
+            .iter()
+            .map(|(key, value)| Entry {
+                key: key.get_ref().to_string(),
+                key_span: key.span(),
+                node: self.node(value),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.key_span.start);
+        entries
+    }
+
+    fn node(&self, node: &Spanned<DeValue<'_>>) -> Node {
+        let span = node.span();
+        let value = match node.get_ref() {
+            DeValue::String(written) => self.string(written, &span),
+            DeValue::Integer(integer) => {
+                match i64::from_str_radix(integer.as_str(), integer.radix()) {
+                    Ok(number) => Value::Integer(number),
+                    Err(_) => {
+                        self.report.push(Problem::error(&span, "this integer is beyond 64 bits"));
+                        Value::Invalid
+                    }
+                }
+            }
+            DeValue::Float(float) => Value::Float(float.as_str().to_owned()),
+            DeValue::Boolean(value) => Value::Boolean(*value),
+            DeValue::Datetime(time) => Value::Time(time.to_string()),
+            DeValue::Array(nodes) => Value::List(nodes.iter().map(|node| self.node(node)).collect()),
+            DeValue::Table(table) => Value::Table(self.entries(table)),
+        };
+        Node { value, span }
+    }
+
+    fn string(&self, written: &str, span: &Span) -> Value {
+        let Expanded { text, has_variables, begins_with_variable, faults } =
+            self.environment.expand(written);
+        for fault in &faults {
+            self.report.push(self.fault(fault, span));
+        }
+        if faults.is_empty() {
+            Value::Text(Text { value: text, written: written.to_owned(), has_variables, begins_with_variable })
+        } else {
+            Value::Invalid
+        }
+    }
+
+    fn fault(&self, fault: &Fault, span: &Span) -> Problem {
+        match fault {
+            Fault::Missing(name) => {
+                let nearest = nearest(name, self.environment.names());
+                let meant = nearest.map_or(String::new(), |nearest| format!("did you mean `{nearest}`? "));
+                let hint = format!(
+                    "{meant}set it (`{name}=… millrace …`, or in an `--env-file`), or give a default: \
+                     `${{{name}:-…}}`"
+                );
+                Problem::error(&self.reference(name, span), format!("the variable `{name}` is not set")).hint(hint)
+            }
+            Fault::Name(name) => Problem::error(span, format!("`{name}` cannot be the name of a variable")).hint(
+                "a name has letters, digits and `_`, no digit first; `$$` stands for a dollar sign",
+            ),
+            Fault::Unclosed => Problem::error(span, "a `${` is not closed")
+                .hint("write `${NAME}` or `${NAME:-default}`; `$$` stands for a dollar sign"),
+        }
+    }
+
+    /// Where `${name…}` stands within a string, which may have escapes before it.
+    fn reference(&self, name: &str, span: &Span) -> Span {
+        let raw = &self.text[span.clone()];
+        let plain = format!("${{{name}}}");
+        let defaulted = format!("${{{name}:-");
+        let found = raw.find(&plain).map(|at| (at, plain.len())).or_else(|| {
+            let at = raw.find(&defaulted)?;
+            Some((at, raw[at..].find('}')? + 1))
+        });
+        found.map_or_else(|| span.clone(), |(at, length)| span.start + at..span.start + at + length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (Option<Vec<Entry>>, Vec<Problem>) {
+        let report = Report::default();
+        let environment = Environment::from_variables([("A", "x")]);
+        let entries = parse(text, &environment, &report);
+        (entries, report.into_problems())
+    }
+
+    #[test]
+    fn entries_keep_the_order_of_the_file() {
+        let (entries, problems) = parsed("[z]\nb = 1\na = 2\n[a.b]\n[a]\nx = \"${A}\"\n");
+        assert!(problems.is_empty());
+        let keys: Vec<_> = entries.expect("it is TOML").into_iter().map(|entry| entry.key).collect();
+        assert_eq!(keys, ["z", "a"]);
+    }
+
+    #[test]
+    fn a_missing_variable_is_found_where_it_stands() {
+        let text = "a = \"b/${NONE}\"\n";
+        let (_, problems) = parsed(text);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(&text[problems[0].span.clone().expect("a place")], "${NONE}");
+    }
+
+    #[test]
+    fn json_keeps_numbers_as_written() {
+        let (entries, _) = parsed("a = 1.10\nb = 1_000\nc = [1e2, true, \"${A}\"]\nd = 0xff\n");
+        let table = Node { value: Value::Table(entries.expect("it is TOML")), span: 0..0 };
+        let json = table.json(&Report::default());
+        assert_eq!(json.to_string(), r#"{"a":1.10,"b":1000,"c":[1e2,true,"x"],"d":255}"#);
+    }
+
+    #[test]
+    fn what_is_not_toml_is_one_problem_a_line() {
+        let (entries, problems) = parsed("a = = 1\nb = 2\nb = 3\n");
+        assert!(entries.is_none());
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(problems[1].message, "`b` is there twice");
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a table cannot be loaded.
+
+use std::io;
+
+/// An error of a table; at the start it ends the pipeline, at a refresh the old content stays.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The file cannot be read: make it readable and start again.
+    #[error("table `{table}`: cannot read `{file}`")]
+    Read {
+        /// The table.
+        table: String,
+        /// The file, as the user wrote it.
+        file: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A line is no row of this table.
+    #[error("{file}:{line}: {reason}")]
+    Row {
+        /// The file, as the user wrote it.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// A part of a row's key is null.
+    #[error("{file}:{line}: the key of table `{table}` is null here")]
+    KeyNull {
+        /// The table.
+        table: String,
+        /// The file, as the user wrote it.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+    },
+    /// Two rows have one key.
+    #[error("{file}:{line}: the key of line {first} again; a key of table `{table}` may occur once")]
+    KeyDuplicate {
+        /// The table.
+        table: String,
+        /// The file, as the user wrote it.
+        file: String,
+        /// The line that had the key first, from 1.
+        first: u64,
+        /// The line that has it again.
+        line: u64,
+    },
+    /// There are more rows than an index counts.
+    #[error("table `{table}`: `{file}` has more than {} rows", u32::MAX)]
+    TooLarge {
+        /// The table.
+        table: String,
+        /// The file, as the user wrote it.
+        file: String,
+    },
+}
+
+impl TableError {
+    /// Whether something outside could not be reached, rather than being wrong.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Read { .. })
+    }
+}

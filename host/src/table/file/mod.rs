@@ -1,0 +1,115 @@
+//! Tables from files: CSV with a header, or JSON lines; read whole, since tables are small.
+//!
+//! *Invariants*: every value is read as the sources' formats read it, so decimals are exact; one
+//! wrong row fails the load, for a table with a hole gives wrong joins; the version is the SHA-256
+//! of the file's bytes.
+//! *Not here*: the index (`snapshot`), when to load (`pipeline`).
+
+mod csv;
+mod lines;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use sha2::{Digest, Sha256};
+
+use super::snapshot::KeyFault;
+use super::{TableColumn, TableConfig, TableError, TableSnapshot};
+use crate::format::ColumnSpec;
+
+/// A table's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileConfig {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The path as the user wrote it, for messages.
+    pub display: String,
+    /// How it is written.
+    pub format: FileFormat,
+}
+
+/// How a table's file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// Comma-separated values with a header; an empty cell is null.
+    Csv,
+    /// One JSON object a line; a missing member is null.
+    Json,
+}
+
+impl FileFormat {
+    /// The names in the TOML.
+    pub const NAMES: [(&'static str, Self); 2] = [("csv", Self::Csv), ("json", Self::Json)];
+}
+
+/// What a reader makes of a file.
+struct Rows {
+    /// One for each declared column.
+    columns: Vec<ArrayRef>,
+    /// The line of each row, from 1.
+    lines: Vec<u64>,
+}
+
+/// A line that is no row.
+#[derive(Debug, PartialEq, Eq)]
+struct Fault {
+    line: u64,
+    reason: String,
+}
+
+impl Fault {
+    fn in_column(line: u64, column: &str, reason: &str) -> Self {
+        Self { line, reason: format!("column `{column}`: {reason}") }
+    }
+}
+
+/// Reads a table's file and indexes it.
+///
+/// # Errors
+/// [`TableError`], with the line at fault.
+pub(super) fn load(table: &TableConfig, file: &FileConfig) -> Result<TableSnapshot, TableError> {
+    let content = fs::read(&file.path).map_err(|source| TableError::Read {
+        table: table.name.clone(),
+        file: file.display.clone(),
+        source,
+    })?;
+    let version = format!("{:x}", Sha256::digest(&content));
+    let read = match file.format {
+        FileFormat::Csv => csv::read(&content, &table.columns),
+        FileFormat::Json => lines::read(&content, &table.columns),
+    };
+    let rows = read.map_err(|fault| TableError::Row {
+        file: file.display.clone(),
+        line: fault.line,
+        reason: fault.reason,
+    })?;
+    let lines = rows.lines;
+    TableSnapshot::new(Arc::new(table.schema()), rows.columns, version).map_err(|fault| {
+        let (name, path) = (table.name.clone(), file.display.clone());
+        match fault {
+            KeyFault::Null { row } => TableError::KeyNull { table: name, file: path, line: lines[row] },
+            KeyFault::Duplicate { first, row } => {
+                TableError::KeyDuplicate { table: name, file: path, first: lines[first], line: lines[row] }
+            }
+            KeyFault::TooMany => TableError::TooLarge { table: name, file: path },
+        }
+    })
+}
+
+/// What the formats are told about a column. A null key is left to the index, which says so in the
+/// words of keys.
+fn spec(column: &TableColumn) -> ColumnSpec {
+    ColumnSpec {
+        name: Arc::clone(&column.name),
+        path: vec![column.source_name.clone()],
+        data_type: column.data_type,
+        unit: None,
+        required: column.required,
+        key: false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! SIGKILL at random moments: nothing lost, nothing doubled.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use millrace::source::WagerGenerator;
+use millrace_tests::{Workbench, modules_dir, program, query};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+const ROWS: u64 = 60_000;
+const KILLS: u32 = 20;
+
+const PIPELINE: &str = r#"
+[pipeline]
+name = "kill"
+checkpoint = { every = "20ms", store = "${OUT}/store" }
+batch = { rows = 512, linger = "5ms" }
+
+[sources.wagers]
+type = "file"
+path = "${OUT}/wagers.jsonl"
+format = "json"
+
+[sources.wagers.columns]
+wager_id = { path = "payload._id", type = "text", key = true }
+version = { path = "payload.version", type = "i64" }
+total_bet = { path = "payload.totalBet", type = "decimal(18,2)" }
+total_win = { path = "payload.totalWin", type = "decimal(18,2)" }
+end_time = { path = "payload.endTime", type = "timestamp", unit = "ms" }
+
+[transforms.revenue]
+input = "wagers"
+module = "${MODULES}/wager_revenue.wasm"
+
+[sinks.history]
+type = "sqlite"
+input = "revenue"
+path = "${OUT}/wagers.db"
+table = "history"
+mode = "append"
+
+[sinks.copy]
+type = "file"
+input = "revenue"
+path = "${OUT}/copy.jsonl"
+
+[dead_letters]
+type = "sqlite"
+path = "${OUT}/dead.db"
+table = "dead_letters"
+"#;
+
+fn input() -> Vec<u8> {
+    let mut generator = WagerGenerator::new(3);
+    let mut lines = Vec::new();
+    for row in 0..ROWS {
+        if row % 1000 == 999 {
+            lines.extend_from_slice(b"{\"payload\":{\"_id\":7,\"version\":[]}}\n");
+        } else {
+            generator.write_line(row, &mut lines);
+        }
+    }
+    lines
+}
+
+fn start(bench: &Workbench) -> Child {
+    Command::new(program())
+        .args(["run", "--progress", "never"])
+        .arg(bench.path("pipeline.toml"))
+        .env("OUT", bench.path(""))
+        .env("MODULES", modules_dir())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
+}
+
+/// The file without the one column that is the clock's.
+fn without_clock(path: &Path) -> Vec<String> {
+    fs::read_to_string(path)
+        .expect("the file")
+        .lines()
+        .map(|line| line.split(",\"processed_at\"").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// A cheap stream of pseudo-random numbers, seeded so that a failure can be repeated.
+fn moments(seed: u64) -> impl Iterator<Item = u64> {
+    let mut state = seed;
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    })
+}
+
+/// Waits until the process has ended or the moment has come; `true` when it has ended.
+fn ended_before(child: &mut Child, moment: Duration) -> bool {
+    let deadline = Instant::now() + moment;
+    while Instant::now() < deadline {
+        if child.try_wait().expect("the child is ours").is_some() {
+            return true;
+        }
+        std::thread::yield_now();
+    }
+    false
+}
+
+#[test]
+fn killed_at_twenty_random_moments_nothing_is_lost_or_doubled() {
+    let input = input();
+    let whole = Workbench::new(PIPELINE);
+    whole.write("wagers.jsonl", &input);
+    let clock = Instant::now();
+    assert!(start(&whole).wait_with_output().expect("it runs").status.success());
+    let span = clock.elapsed().as_millis().max(50) as u64;
+
+    let bench = Workbench::new(PIPELINE);
+    bench.write("wagers.jsonl", &input);
+    let mut kills = 0;
+    for moment in moments(20_261_120).take(400) {
+        let mut child = start(&bench);
+        // Short enough that most of the twenty strike before the end.
+        if ended_before(&mut child, Duration::from_millis(moment % (span * 2 / 3) + 1)) {
+            let output = child.wait_with_output().expect("it ran");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            // It finished: go on killing over a fresh copy of the same work.
+            compare(&whole, &bench);
+            for name in ["store", "wagers.db", "wagers.db-wal", "wagers.db-shm", "copy.jsonl"] {
+                remove(&bench.path(name));
+            }
+            for name in ["copy.jsonl.millrace", "dead.db", "dead.db-wal", "dead.db-shm"] {
+                remove(&bench.path(name));
+            }
+            continue;
+        }
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).expect("it is ours");
+        child.wait().expect("it is ours");
+        kills += 1;
+        if kills == KILLS {
+            break;
+        }
+    }
+    assert_eq!(kills, KILLS, "the process was killed too seldom");
+    let output = start(&bench).wait_with_output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    compare(&whole, &bench);
+}
+
+fn remove(path: &Path) {
+    if path.is_dir() {
+        fs::remove_dir_all(path).expect("a folder of ours");
+    } else {
+        drop(fs::remove_file(path));
+    }
+}
+
+fn compare(whole: &Workbench, bench: &Workbench) {
+    let history = "select wager_id, version, total_bet, total_win, end_time, is_completed, \
+                   event_count, net_amount from history order by rowid";
+    let rows = |bench: &Workbench| query(&bench.path("wagers.db"), history);
+    assert!(rows(whole) == rows(bench), "the table differs");
+    assert!(rows(whole).lines().count() as u64 > ROWS * 9 / 10);
+    let copy = |bench: &Workbench| without_clock(&bench.path("copy.jsonl"));
+    assert!(copy(whole) == copy(bench), "the file differs");
+    let letters = |bench: &Workbench| {
+        query(&bench.path("dead.db"), "select position, reason, input from dead_letters order by rowid")
+    };
+    assert_eq!(letters(whole), letters(bench));
+    assert_eq!(letters(whole).lines().count() as u64, ROWS / 1000);
+}
