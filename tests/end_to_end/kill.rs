@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use millrace::source::WagerGenerator;
+use millrace::source::{GeneratorConfig, WagerGenerator};
 use millrace_tests::{Workbench, modules_dir, program, query};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -54,13 +54,14 @@ table = "dead_letters"
 "#;
 
 fn input() -> Vec<u8> {
-    let mut generator = WagerGenerator::new(3);
+    let mut generator = WagerGenerator::new(3, GeneratorConfig::DEFAULT_START);
     let mut lines = Vec::new();
     for row in 0..ROWS {
         if row % 1000 == 999 {
             lines.extend_from_slice(b"{\"payload\":{\"_id\":7,\"version\":[]}}\n");
         } else {
-            generator.write_line(row, &mut lines);
+            generator.seek(row);
+            generator.append_line(&mut lines);
         }
     }
     lines

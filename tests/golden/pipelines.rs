@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millrace::pipeline::{Faults, Outcome, PipelineError, RunOptions};
-use millrace::source::WagerGenerator;
+use millrace::source::{GeneratorConfig, WagerGenerator};
 use millrace::telemetry::Clock;
 use millrace_tests::{Workbench, compare_golden, root};
 
@@ -18,17 +18,19 @@ const BAD: &str = include_str!("pipelines/wagers/bad.jsonl");
 
 /// Generated wagers, updates of some of their keys, and a bad line after each ninth.
 fn input() -> Vec<u8> {
-    let mut generator = WagerGenerator::new(7);
+    let mut generator = WagerGenerator::new(7, GeneratorConfig::DEFAULT_START);
     let mut lines = Vec::new();
     let mut bad = BAD.lines().cycle();
     for row in 0..120 {
-        generator.write_line(row, &mut lines);
+        generator.seek(row);
+        generator.append_line(&mut lines);
         if row % 9 == 8 {
             lines.extend_from_slice(bad.next().expect("there are bad lines").as_bytes());
             lines.push(b'\n');
         }
         if row % 10 == 9 {
-            generator.write_line(row / 2, &mut lines);
+            generator.seek(row / 2);
+            generator.append_line(&mut lines);
         }
     }
     lines

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use millrace::config::{self, Environment, Plan};
 use millrace::pipeline::{self, PipelineError, RunOptions, Summary};
-use millrace::sandbox::Sandbox;
+use millrace::sandbox::{Sandbox, SandboxConfig};
 use rusqlite::types::ValueRef;
 use tempfile::TempDir;
 
@@ -115,5 +115,5 @@ fn show(value: ValueRef<'_>) -> String {
 /// One sandbox for all tests of a process: modules are compiled once.
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
-    SANDBOX.get_or_init(|| Sandbox::new(Default::default()).expect("the sandbox starts"))
+    SANDBOX.get_or_init(|| Sandbox::new(&SandboxConfig::default()).expect("the sandbox starts"))
 }

@@ -1,10 +1,9 @@
 //! Short ways to make the contract's values.
 
 use super::{
-    Column, Description, Extras, Failure, Field, Fired, Images, InputUse, Mapped, Mode, Operations,
+    Column, DataType, Description, Extras, Failure, Field, Fired, Images, InputUse, Mapped, Mode, Operations,
     Order, Outcome, Output, Port, Problem, StateChunk, Subject, Values, Varying,
 };
-use crate::raw::DataType;
 
 impl Failure {
     /// A failure with this message.
@@ -18,9 +17,9 @@ impl Problem {
     pub fn params(
         path: impl Into<String>,
         message: impl Into<String>,
-        hint: impl Into<Option<String>>,
+        hint: Option<String>,
     ) -> Self {
-        Self { subject: Subject::Params(path.into()), message: message.into(), hint: hint.into() }
+        Self { subject: Subject::Params(path.into()), message: message.into(), hint }
     }
 }
 

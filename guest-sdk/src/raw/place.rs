@@ -49,7 +49,7 @@ pub(super) fn hook() {
             std::panic::set_hook(Box::new(|info| {
                 let payload = info.payload();
                 let text = match payload.downcast_ref::<&'static str>() {
-                    Some(text) => text,
+                    Some(text) => *text,
                     None => payload.downcast_ref::<String>().map_or("panicked", String::as_str),
                 };
                 let message = match info.location() {

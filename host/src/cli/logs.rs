@@ -14,7 +14,9 @@ use super::text::Paint;
 /// If the filter cannot be read.
 pub(super) fn start(filter: &str, bars: &MultiProgress) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| {
-        format!("--log {filter} is no filter: it takes levels such as `debug`, or `warn,millrace=debug`")
+        format!(
+            "--log {filter} is no filter: it takes levels such as `debug`, or `warn,millrace=debug`"
+        )
     })?;
     let bars = bars.clone();
     let started = tracing_subscriber::fmt()

@@ -35,7 +35,7 @@ use exit::{CommandResult, Failure};
 /// A pipeline is a graph in one TOML file: sources, transforms (WebAssembly modules, written in
 /// Rust with the SDK), tables to join, sinks.
 #[derive(Debug, Parser)]
-#[command(name = "millrace", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "millrace", version, after_help = EXAMPLES)]
 struct Cli {
     /// What to log, by level and module: `debug`, or `warn,millrace::pipeline=debug`
     #[arg(

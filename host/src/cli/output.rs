@@ -11,7 +11,10 @@ use serde_json::Value;
 /// If stdout does not take it; a reader that is gone is seen as such (`exit`).
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to stdout")
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .context("cannot write to stdout")
 }
 
 /// Writes a JSON value to stdout, indented, with a newline.

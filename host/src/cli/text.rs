@@ -114,12 +114,15 @@ pub(super) fn span(time: Duration) -> String {
     }
 }
 
-/// Nanoseconds in the unit that leaves one to four digits in front.
+/// Nanoseconds in the unit that leaves one to three digits in front.
 pub(super) fn nanos(nanos: f64) -> String {
-    match nanos.abs() {
-        0.0..1_000.0 => format!("{nanos:.1} ns"),
-        1_000.0..1_000_000.0 => format!("{:.2} µs", nanos / 1e3),
-        _ => format!("{:.2} ms", nanos / 1e6),
+    let size = nanos.abs();
+    if size < 1e3 {
+        format!("{nanos:.1} ns")
+    } else if size < 1e6 {
+        format!("{:.2} µs", nanos / 1e3)
+    } else {
+        format!("{:.2} ms", nanos / 1e6)
     }
 }
 
@@ -135,7 +138,9 @@ mod tests {
 
     #[test]
     fn counts_have_commas() {
-        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+        for (number, expected) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")]
+        {
             assert_eq!(count(number), expected);
         }
         assert_eq!(counted(1, "row"), "1 row");
@@ -151,7 +156,7 @@ mod tests {
         assert_eq!(span(Duration::from_secs(125)), "2 min 05 s");
         assert_eq!(span(Duration::from_secs(3_720)), "1 h 02 min");
         assert_eq!(span(Duration::from_secs(90_000)), "1 d 01 h");
-        assert_eq!(nanos(3.14), "3.1 ns");
+        assert_eq!(nanos(3.26), "3.3 ns");
         assert_eq!(nanos(4_500.0), "4.50 µs");
     }
 

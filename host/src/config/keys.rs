@@ -108,7 +108,7 @@ pub const FILE_SOURCE: &[Key] = &[
 /// Keys of a source of type `generator`.
 pub const GENERATOR_SOURCE: &[Key] = &[
     optional("count", "integer", "how many wagers to make; endless if not given"),
-    defaulted("seed", "integer", "42", "the same seed makes the same wagers"),
+    defaulted("seed", "integer", "0", "the same seed makes the same wagers"),
     optional("rate", "number", "wagers a second; as fast as they are taken if not given"),
     defaulted("start", "time", "2026-01-01T00:00:00Z", "the event time of the first wager"),
 ];
@@ -195,6 +195,7 @@ pub const LIMITS: &[Key] = &[
     defaulted("max_memory", "size", "256MiB", "memory of one instance, at most"),
     defaulted("deadline", "duration", "500ms", "time of one call, at most"),
     defaulted("max_output", "size", "256MiB", "bytes that one call may answer, at most"),
+    defaulted("max_table_elements", "integer", "20000", "elements of one WebAssembly table, at most"),
 ];
 
 /// `join.NAME` of a transform, NAME being one of `[tables]`.

@@ -81,21 +81,23 @@ impl Node {
         }
     }
 
-    /// Where the value at a path such as `limits.max` stands, or as much of the path as there is.
+    /// Where the entry at a path such as `limits.max` or `rates[1]` stands, or as much of the path
+    /// as there is.
     pub(super) fn span_at(&self, path: &str) -> Span {
-        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-        match &self.value {
-            Value::Table(entries) => entries
-                .iter()
-                .find(|entry| entry.key == first)
-                .map_or_else(|| self.span.clone(), |entry| entry.node.span_at(rest)),
-            Value::List(nodes) => first
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| nodes.get(index))
-                .map_or_else(|| self.span.clone(), |node| node.span_at(rest)),
-            _ => self.span.clone(),
-        }
+        let path = path.trim_start_matches(['.', '[']);
+        let end = path.find(['.', '[', ']']).unwrap_or(path.len());
+        let (first, rest) = (&path[..end], path[end..].trim_start_matches(']'));
+        let found = match &self.value {
+            Value::Table(entries) => entries.iter().find(|entry| entry.key == first).map(|entry| {
+                if rest.is_empty() { entry.span() } else { entry.node.span_at(rest) }
+            }),
+            Value::List(nodes) => {
+                let node = first.parse::<usize>().ok().and_then(|index| nodes.get(index));
+                node.map(|node| node.span_at(rest))
+            }
+            _ => None,
+        };
+        found.unwrap_or_else(|| self.span.clone())
     }
 
     /// The value as JSON, with every number exactly as written.
@@ -127,6 +129,17 @@ pub(super) struct Entry {
     pub key: String,
     pub key_span: Span,
     pub node: Node,
+}
+
+impl Entry {
+    /// The key and its value. The value of a table may stand elsewhere; then it is the key alone.
+    fn span(&self) -> Span {
+        if self.node.span.start > self.key_span.start {
+            self.key_span.start..self.node.span.end
+        } else {
+            self.key_span.clone()
+        }
+    }
 }
 
 /// Reads the file's text; `None` if it is not TOML.
@@ -273,10 +286,22 @@ mod tests {
 
     #[test]
     fn json_keeps_numbers_as_written() {
-        let (entries, _) = parsed("a = 1.10\nb = 1_000\nc = [1e2, true, \"${A}\"]\nd = 0xff\n");
+        let (entries, _) = parsed("a = 1.10\nb = 1_000\nc = [-0.50, true, \"${A}\"]\nd = 0xff\n");
         let table = Node { value: Value::Table(entries.expect("it is TOML")), span: 0..0 };
         let json = table.json(&Report::default());
-        assert_eq!(json.to_string(), r#"{"a":1.10,"b":1000,"c":[1e2,true,"x"],"d":255}"#);
+        assert_eq!(json.to_string(), r#"{"a":1.10,"b":1000,"c":[-0.50,true,"x"],"d":255}"#);
+    }
+
+    #[test]
+    fn a_path_leads_to_its_entry_or_as_far_as_there_is_one() {
+        let text = "p = { limits = { max = 5 }, rates = [1, 2] }\n";
+        let (entries, _) = parsed(text);
+        let params = &entries.expect("it is TOML")[0].node;
+        let check = |path: &str, expected: &str| assert_eq!(&text[params.span_at(path)], expected);
+        check("limits.max", "max = 5");
+        check("rates[1]", "2");
+        check("limits.min", "{ max = 5 }");
+        check("", "{ limits = { max = 5 }, rates = [1, 2] }");
     }
 
     #[test]

@@ -35,7 +35,6 @@ impl TimeUnit {
     }
 
     /// `count` units in microseconds, or `None` beyond an `i64`.
-    #[must_use]
     #[inline]
     pub(super) fn micros(self, count: i64) -> Option<i64> {
         match self {
@@ -43,6 +42,16 @@ impl TimeUnit {
             Self::Ms => count.checked_mul(1_000),
             Self::Us => Some(count),
             Self::Ns => Some(count / 1_000),
+        }
+    }
+
+    /// The same for counts of any size: nanoseconds of far years are beyond an `i64`.
+    pub(super) fn micros_of_wide(self, count: i128) -> i128 {
+        match self {
+            Self::S => count.saturating_mul(1_000_000),
+            Self::Ms => count.saturating_mul(1_000),
+            Self::Us => count,
+            Self::Ns => count / 1_000,
         }
     }
 }

@@ -73,8 +73,13 @@ mod tests {
     #[test]
     fn base64_reads_the_vectors_of_its_rfc() {
         for (text, bytes) in [
-            ("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"),
-            ("Zm9vYmE=", "fooba"), ("Zm9vYmFy", "foobar"),
+            ("", ""),
+            ("Zg==", "f"),
+            ("Zm8=", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg==", "foob"),
+            ("Zm9vYmE=", "fooba"),
+            ("Zm9vYmFy", "foobar"),
         ] {
             assert_eq!(decoded(text).as_deref(), Some(bytes.as_bytes()), "{text}");
         }
@@ -83,7 +88,9 @@ mod tests {
 
     #[test]
     fn base64_refuses_what_is_not_standard() {
-        for text in ["Z", "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zm-v", "Zm 8", "Zg==Zg==", "Zmé="] {
+        for text in
+            ["Z", "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zm-v", "Zm 8", "Zg==Zg==", "Zmé="]
+        {
             assert_eq!(decoded(text), None, "{text}");
         }
     }
@@ -91,12 +98,18 @@ mod tests {
     #[test]
     fn uuids_read_with_and_without_hyphens() {
         let bytes = [
-            0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0x00,
+            0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17,
+            0x40, 0x00,
         ];
         assert_eq!(uuid("123e4567-e89b-12d3-a456-426614174000"), Some(bytes));
         assert_eq!(uuid("123E4567E89B12D3A456426614174000"), Some(bytes));
-        for text in ["", "123e4567-e89b-12d3-a456-42661417400", "123e4567ee89b-12d3-a456-426614174000",
-            "123e4567-e89b-12d3-a456-42661417400g", "{123e4567e89b12d3a45642661417400}"] {
+        for text in [
+            "",
+            "123e4567-e89b-12d3-a456-42661417400",
+            "123e4567ee89b-12d3-a456-426614174000",
+            "123e4567-e89b-12d3-a456-42661417400g",
+            "{123e4567e89b12d3a45642661417400}",
+        ] {
             assert_eq!(uuid(text), None, "{text}");
         }
     }

@@ -20,5 +20,7 @@ mod value;
 
 pub use builder::ColumnBuilder;
 pub use column::{ColumnSpec, RowReject, TimeUnit};
-pub use json::{Decoded, JsonDecoder, Limits, MAX_DEPTH, MAX_INPUT_BYTES, MAX_LINE_BYTES, Progress};
+pub use json::{
+    Decoded, JsonDecoder, Limits, MAX_DEPTH, MAX_INPUT_BYTES, MAX_LINE_BYTES, Progress,
+};
 pub use value::Scalar;

@@ -149,9 +149,15 @@ mod tests {
 
     #[test]
     fn cutting_goes_toward_zero() {
-        for (text, expected) in
-            [("2.7", 2), ("-2.7", -2), ("2.0", 2), ("1e1", 10), ("0.9", 0), ("25e-1", 2), (".9e1", 9)]
-        {
+        for (text, expected) in [
+            ("2.7", 2),
+            ("-2.7", -2),
+            ("2.0", 2),
+            ("1e1", 10),
+            ("0.9", 0),
+            ("25e-1", 2),
+            (".9e1", 9),
+        ] {
             assert_eq!(scaled(text, 0, Rounding::Cut), Some(Some(expected)), "{text}");
         }
     }
@@ -171,6 +177,9 @@ mod tests {
         assert_eq!(scaled("170141183460469231731687303715884105728", 0, Rounding::Cut), Some(None));
         assert_eq!(scaled("1e39", 0, Rounding::Cut), Some(None));
         assert_eq!(scaled(&"0".repeat(90), 38, Rounding::Cut), Some(Some(0)));
-        assert_eq!(scaled("000000000000000000000000000000000000000000000001", 2, Rounding::Cut), Some(Some(100)));
+        assert_eq!(
+            scaled("000000000000000000000000000000000000000000000001", 2, Rounding::Cut),
+            Some(Some(100))
+        );
     }
 }

@@ -189,20 +189,22 @@ fn within<T: TryFrom<i64>>(range: &std::ops::RangeInclusive<i64>, value: i64) ->
 
 /// Microseconds of an instant: milliseconds, or ISO 8601 text.
 fn instant(text: &str) -> Result<i64, Fault> {
-    let micros = match Numeric::parse(text) {
-        Some(number) => TimeUnit::Ms.micros(cut(&number)?).ok_or(Fault::Range)?,
-        None => time::timestamp(text).ok_or(Fault::Form)?,
-    };
-    within(&time::MICROS, micros)
+    match Numeric::parse(text) {
+        Some(number) => counted(&number, TimeUnit::Ms),
+        None => within(&time::MICROS, time::timestamp(text).ok_or(Fault::Form)?),
+    }
+}
+
+/// Microseconds of a count of `unit`.
+fn counted(number: &Numeric<'_>, unit: TimeUnit) -> Result<i64, Fault> {
+    let micros = unit.micros_of_wide(cut(number)?);
+    within(&time::MICROS, i64::try_from(micros).map_err(|_| Fault::Range)?)
 }
 
 fn timestamp(scalar: Scalar<'_>, unit: Option<TimeUnit>) -> Result<i64, Fault> {
     match (scalar, unit) {
         (Scalar::Instant(text), _) => instant(text),
-        (_, Some(unit)) => {
-            let micros = unit.micros(integer(scalar)?).ok_or(Fault::Range)?;
-            within(&time::MICROS, micros)
-        }
+        (_, Some(unit)) => counted(&numeric(scalar)?, unit),
         (Scalar::Text(text), None) => {
             within(&time::MICROS, time::timestamp(text).ok_or(Fault::Form)?)
         }
@@ -297,7 +299,8 @@ mod tests {
 
     #[test]
     fn long_values_stand_in_reasons_by_their_beginning() {
-        let reason = column(DataType::Int64).push(Scalar::Text(&"é".repeat(50))).expect_err("no number");
+        let reason =
+            column(DataType::Int64).push(Scalar::Text(&"é".repeat(50))).expect_err("no number");
         assert_eq!(reason, format!("expected i64, found the text \"{}…\"", "é".repeat(40)));
     }
 

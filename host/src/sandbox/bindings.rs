@@ -17,4 +17,4 @@ wasmtime::component::bindgen!({
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 
-pub(super) use millrace::transform::{host, types as wit};
+pub(super) use self::millrace::transform::{host, types as wit};

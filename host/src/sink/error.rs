@@ -46,8 +46,8 @@ pub enum SinkError {
     },
     /// Another file has taken the output's place while the pipeline ran.
     #[error(
-        "sink `{sink}`: `{}` was moved, removed or replaced by another file while the pipeline ran; \
-         put the file back and start again", .path.display()
+        "sink `{sink}`: `{}` was moved, removed or replaced by another file while the pipeline \
+         ran; put the file back and start again", .path.display()
     )]
     OutputReplaced {
         /// The sink's name.
@@ -162,9 +162,9 @@ pub enum SinkError {
     },
     /// The database stands before an epoch whose rows were committed and then dropped.
     #[error(
-        "sink `{sink}`: `{}` stands at epoch {before}, but the rows of epoch {after} were committed \
-         and are no longer kept; an older copy of the database was probably put in its place: put \
-         the newer one back, or start over with a new checkpoint store", .path.display()
+        "sink `{sink}`: `{}` stands at epoch {before}, but the rows of epoch {after} were \
+         committed and are no longer kept; an older copy of the database was probably put in its \
+         place: put the newer one back, or start over with a new checkpoint store", .path.display()
     )]
     RowsGone {
         /// The sink's name.
@@ -241,9 +241,10 @@ pub enum SinkError {
     },
     /// Another program has written to the file or cut it.
     #[error(
-        "sink `{sink}`: `{}` has {found} bytes where the sink wrote up to byte {expected}, so another \
-         program changed it; keep others out of this file, and move what they wrote elsewhere before \
-         you start again: a restart cuts the file to the last checkpoint", .path.display()
+        "sink `{sink}`: `{}` has {found} bytes where the sink wrote up to byte {expected}, so \
+         another program changed it; keep others out of this file, and move what they wrote \
+         elsewhere before you start again: a restart cuts the file to the last checkpoint",
+        .path.display()
     )]
     FileChanged {
         /// The sink's name.
@@ -257,8 +258,8 @@ pub enum SinkError {
     },
     /// A file to append to ends within a line.
     #[error(
-        "sink `{sink}`: the last line of `{}` has no line break, so that the next row would run into \
-         it; complete or remove that line, or name another file", .path.display()
+        "sink `{sink}`: the last line of `{}` has no line break, so that the next row would run \
+         into it; complete or remove that line, or name another file", .path.display()
     )]
     UnfinishedLine {
         /// The sink's name.
@@ -295,8 +296,8 @@ pub enum SinkError {
     },
     /// The checkpoint's handle is not one of this sink's.
     #[error(
-        "sink `{sink}` cannot read its handle in the checkpoint; was the sink's type changed? start \
-         over with a new checkpoint store"
+        "sink `{sink}` cannot read its handle in the checkpoint; was the sink's type changed? \
+         start over with a new checkpoint store"
     )]
     Handle {
         /// The sink's name.
@@ -324,11 +325,11 @@ impl SinkError {
     }
 
     /// Says what was tried with which file when the operating system refused.
-    pub(super) fn io<'a>(
-        sink: &'a str,
+    pub(super) fn io(
+        sink: &str,
         action: &'static str,
-        path: &'a Path,
-    ) -> impl FnOnce(io::Error) -> Self + 'a {
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { sink: sink.to_owned(), action, path: path.to_owned(), source }
     }
 }
@@ -341,11 +342,7 @@ fn found_words(found: Option<Epoch>) -> String {
 }
 
 fn expected_words(before: Epoch, after: Epoch) -> String {
-    if before == after {
-        format!("epoch {after}")
-    } else {
-        format!("epoch {before} or {after}")
-    }
+    if before == after { format!("epoch {after}") } else { format!("epoch {before} or {after}") }
 }
 
 #[cfg(test)]

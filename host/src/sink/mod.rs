@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::SinkError;
 pub use file::FileConfig;
-pub use sqlite::SqliteConfig;
+pub use sqlite::{ChangePolicy, SqliteConfig};
 
 use crate::record::{Batch, Epoch, Schema};
 

@@ -33,12 +33,12 @@ impl<W: Write + Send> Sink for Lines<W> {
             write_change(&mut self.lines, batch, row);
             self.lines.push(b'\n');
         }
-        self.writer.write_all(&self.lines).and_then(|()| self.writer.flush()).map_err(|source| {
-            match source.kind() {
+        self.writer.write_all(&self.lines).and_then(|()| self.writer.flush()).map_err(
+            |source| match source.kind() {
                 ErrorKind::BrokenPipe => SinkError::BrokenPipe,
                 _ => SinkError::Stdout { source },
-            }
-        })?;
+            },
+        )?;
         Ok(Vec::new())
     }
 

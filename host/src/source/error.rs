@@ -14,7 +14,9 @@ pub enum SourceError {
         source: io::Error,
     },
     /// The input is a folder, a pipe or a device, which has no place to resume at.
-    #[error("`{input}` is not a regular file, so no place in it can be found again: write it to a file first")]
+    #[error(
+        "`{input}` is not a regular file, so no place in it can be found again: write it to a file first"
+    )]
     NotAFile {
         /// The input, as the user wrote it.
         input: String,

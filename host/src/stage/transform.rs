@@ -196,6 +196,7 @@ impl Stage {
             ),
             processing_times: wants.processing_times.then(|| crossing.list(&meta.processing_times)),
             keys: None,
+            now: meta.processing_times.last().copied().unwrap_or_default(),
         };
         let start = Instant::now();
         let outcome = self.instance.process(call)?;

@@ -6,10 +6,8 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// The file cannot be read: make it readable and start again.
-    #[error("table `{table}`: cannot read `{file}`")]
+    #[error("cannot read `{file}`")]
     Read {
-        /// The table.
-        table: String,
         /// The file, as the user wrote it.
         file: String,
         /// What the system says.
@@ -36,7 +34,9 @@ pub enum TableError {
         line: u64,
     },
     /// Two rows have one key.
-    #[error("{file}:{line}: the key of line {first} again; a key of table `{table}` may occur once")]
+    #[error(
+        "{file}:{line}: the key of line {first} again; a key of table `{table}` may occur once"
+    )]
     KeyDuplicate {
         /// The table.
         table: String,
@@ -47,11 +47,9 @@ pub enum TableError {
         /// The line that has it again.
         line: u64,
     },
-    /// There are more rows than an index counts.
-    #[error("table `{table}`: `{file}` has more than {} rows", u32::MAX)]
+    /// The file is larger than a table that is held in memory may be.
+    #[error("`{file}` is not below 1 GiB, so it cannot be held for joins")]
     TooLarge {
-        /// The table.
-        table: String,
         /// The file, as the user wrote it.
         file: String,
     },

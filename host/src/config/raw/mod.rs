@@ -93,7 +93,7 @@ fn nodes<'a, T>(
         .map(|entry| {
             let before = section.scope.report.errors();
             check_name(entry, section.scope);
-            let body = read(&format!("[{group}.{}]", entry.key), &entry.node, section.scope);
+            let body = read(&entry.key, &entry.node, section.scope);
             node_of(entry, body, before, section.scope)
         })
         .collect()

@@ -1,6 +1,6 @@
 //! `[sinks.NAME]` and `[dead_letters]`.
 
-use super::transform::{RawName, name};
+use super::transform::{RawName, reference};
 use super::{ColumnForm, columns, delivery, on_error};
 use crate::config::keys::{
     BLACKHOLE_SINK, DEAD_LETTERS, EXPECT_COLUMN, FILE_SINK, Key, SINK, SQLITE_SINK, STDOUT_SINK,
@@ -10,13 +10,11 @@ use crate::config::problem::{Problem, Span};
 use crate::config::section::{At, FilePath, Scope, Section};
 use crate::config::tree::Node;
 use crate::record::DataType;
-use crate::sink::{IfExists, OnChange, WriteMode};
+use crate::sink::{IfExists, ChangePolicy, WriteMode};
 
 /// One sink.
 #[derive(Debug)]
 pub(in crate::config) struct RawSink {
-    /// Its table's header, for what concerns the sink as a whole.
-    pub span: Span,
     /// The place of its `type`.
     pub type_span: Span,
     /// `None` for the dead letters' sink.
@@ -52,8 +50,8 @@ pub(in crate::config) struct RawSqlite {
     pub mode: Option<At<WriteMode>>,
     pub key: Option<Vec<At<String>>>,
     pub if_exists: IfExists,
-    pub on_delete: Option<At<OnChange>>,
-    pub on_update: Option<At<OnChange>>,
+    pub on_delete: Option<At<ChangePolicy>>,
+    pub on_update: Option<At<ChangePolicy>>,
 }
 
 #[derive(Clone, Copy)]
@@ -77,12 +75,12 @@ const IF_EXISTS: [(&str, IfExists); 3] =
     [("error", IfExists::Error), ("append", IfExists::Append), ("replace", IfExists::Replace)];
 
 /// One of `[sinks]`.
-pub(super) fn read(title: &str, node: &Node, scope: Scope<'_>) -> Option<RawSink> {
-    let section = Section::of(node, title, SINK, scope)?;
-    let input = section.text("input").map(|text| name(text.map(|text| text.value)));
+pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawSink> {
+    let section = Section::of(node, format!("[sinks.{name}]"), SINK, scope)?;
+    let input = section.text("input").map(|text| reference(text.map(|text| text.value)));
     let expect = match section.entry("expect") {
         None => Some(Vec::new()),
-        Some(_) => columns(&section, "expect", EXPECT_COLUMN, |name, form| expected(name, form)),
+        Some(_) => columns(&section, "expect", EXPECT_COLUMN, expected),
     };
     let on_error = on_error(&section);
     let sink = any(section)?;
@@ -121,8 +119,7 @@ fn any(mut section: Section<'_>) -> Option<RawSink> {
         Kind::Stdout => RawSinkKind::Stdout,
         Kind::Blackhole => RawSinkKind::Blackhole,
     };
-    let span = section.span;
-    Some(RawSink { span, type_span, input: None, kind, delivery, expect: Vec::new(), on_error: None })
+    Some(RawSink { type_span, input: None, kind, delivery, expect: Vec::new(), on_error: None })
 }
 
 const fn keys_of(kind: Kind) -> &'static [Key] {
@@ -140,8 +137,8 @@ fn sqlite(section: &Section<'_>) -> Option<RawSqlite> {
     let mode = section.choice("mode", &MODES);
     let key = section.texts("key");
     let if_exists = section.choice("if_exists", &IF_EXISTS);
-    let on_delete = section.choice("on_delete", &OnChange::NAMES);
-    let on_update = section.choice("on_update", &OnChange::NAMES);
+    let on_delete = section.choice("on_delete", &ChangePolicy::NAMES);
+    let on_update = section.choice("on_update", &ChangePolicy::NAMES);
     Some(RawSqlite {
         path: path?,
         table: table?,
@@ -153,15 +150,16 @@ fn sqlite(section: &Section<'_>) -> Option<RawSqlite> {
     })
 }
 
-/// SQLite keeps names that begin with `sqlite_` to itself.
+/// SQLite keeps names that begin with `sqlite_` to itself, and we those with `_millrace_`.
 fn table_name(section: &Section<'_>, table: At<String>) -> Option<At<String>> {
-    let reserved = table.value.to_ascii_lowercase().starts_with("sqlite_");
+    let lower = table.value.to_ascii_lowercase();
+    let reserved = lower.starts_with("sqlite_") || lower.starts_with("_millrace_");
     if !reserved && !table.value.is_empty() && !table.value.contains('\0') {
         return Some(table);
     }
     section.scope.report.push(
-        Problem::error(&table.span, "SQLite does not allow this name for a table")
-            .hint("a name is not empty and does not begin with `sqlite_`"),
+        Problem::error(&table.span, "a table of this sink cannot have this name")
+            .hint("a name is not empty, and begins neither with `sqlite_` nor with `_millrace_`"),
     );
     None
 }

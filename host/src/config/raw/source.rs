@@ -35,8 +35,8 @@ enum Kind {
 
 const KINDS: [(&str, Kind); 2] = [("file", Kind::File), ("generator", Kind::Generator)];
 
-pub(super) fn read(title: &str, node: &Node, scope: Scope<'_>) -> Option<RawSource> {
-    let mut section = Section::of(node, title, SOURCE, scope)?;
+pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawSource> {
+    let mut section = Section::of(node, format!("[sources.{name}]"), SOURCE, scope)?;
     let columns = columns(&section, "columns", SOURCE_COLUMN, |name, form| match form {
         ColumnForm::Short(data_type) => short_column(name, &data_type, scope),
         ColumnForm::Long(column) => long_column(name, &column),

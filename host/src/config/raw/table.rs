@@ -22,8 +22,8 @@ pub(in crate::config) struct RawTable {
     pub path: Span,
 }
 
-pub(super) fn read(title: &str, node: &Node, scope: Scope<'_>) -> Option<RawTable> {
-    let mut section = Section::of(node, title, TABLE, scope)?;
+pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawTable> {
+    let mut section = Section::of(node, format!("[tables.{name}]"), TABLE, scope)?;
     let columns = columns(&section, "columns", TABLE_COLUMN, |name, form| match form {
         ColumnForm::Short(data_type) => Some(TableColumn {
             name: name.into(),
@@ -45,9 +45,7 @@ pub(super) fn read(title: &str, node: &Node, scope: Scope<'_>) -> Option<RawTabl
     let path = section.entry("path")?.node.span.clone();
     let (columns, spans): (Vec<TableColumn>, Vec<Span>) =
         columns?.into_iter().map(|column| (column.value, column.span)).unzip();
-    // `[tables.games]` was titled by its name, which is what stands behind the last dot.
-    let name = title.trim_start_matches("[tables.").trim_end_matches(']').to_owned();
-    let config = TableConfig { name, columns, key: key?, refresh, kind: kind? };
+    let config = TableConfig { name: name.to_owned(), columns, key: key?, refresh, kind: kind? };
     Some(RawTable { config, columns: spans, path })
 }
 

@@ -53,8 +53,8 @@ pub(in crate::config) struct RawTransform {
     pub on_error: Option<At<OnError>>,
 }
 
-pub(super) fn read(title: &str, node: &Node, scope: Scope<'_>) -> Option<RawTransform> {
-    let section = Section::of(node, title, TRANSFORM, scope)?;
+pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawTransform> {
+    let section = Section::of(node, format!("[transforms.{name}]"), TRANSFORM, scope)?;
     section.finish();
     let inputs = inputs(&section);
     let module = section.path("module").map(|module| module.map(|path| path.path));
@@ -82,7 +82,7 @@ pub(super) fn read(title: &str, node: &Node, scope: Scope<'_>) -> Option<RawTran
 fn inputs(section: &Section<'_>) -> Option<Vec<RawInput>> {
     let entry = section.entry("input")?;
     let Value::Table(named) = &entry.node.value else {
-        let from = section.texts("input")?.into_iter().map(name).collect();
+        let from = section.texts("input")?.into_iter().map(reference).collect();
         return Some(vec![RawInput { name: None, from }]);
     };
     if named.is_empty() {
@@ -108,7 +108,7 @@ fn inputs(section: &Section<'_>) -> Option<Vec<RawInput>> {
 
 fn named_input(key: &str, node: &Node, section: &Section<'_>) -> Option<RawName> {
     match &node.value {
-        Value::Text(text) => Some(name(At { value: text.value.clone(), span: node.span.clone() })),
+        Value::Text(text) => Some(reference(At { value: text.value.clone(), span: node.span.clone() })),
         Value::Invalid => None,
         _ => {
             let message = format!("the input `{key}` takes text or a list of texts, not {}", node.kind());
@@ -119,7 +119,7 @@ fn named_input(key: &str, node: &Node, section: &Section<'_>) -> Option<RawName>
 }
 
 /// `node` or `node.port`.
-pub(super) fn name(text: At<String>) -> RawName {
+pub(super) fn reference(text: At<String>) -> RawName {
     let (node, port) = match text.value.split_once('.') {
         Some((node, port)) => (node.to_owned(), Some(port.to_owned())),
         None => (text.value, None),
@@ -176,9 +176,33 @@ fn limits(section: &Section<'_>) -> Option<Limits> {
     let max_memory = section.size("max_memory");
     let deadline = section.interval("deadline");
     let max_output = section.size("max_output");
+    let max_table_elements = section.integer("max_table_elements", 1..=i64::MAX);
     Some(Limits {
-        max_memory: usize::try_from(max_memory?.value).ok()?,
+        max_memory: max_memory?.value,
         deadline: deadline?.value,
-        max_output: usize::try_from(max_output?.value).ok()?,
+        max_output: max_output?.value,
+        max_table_elements: max_table_elements?.value.unsigned_abs(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::problem::Report;
+
+    #[test]
+    fn the_limits_of_the_reference_are_those_of_the_sandbox() {
+        let empty = Node { value: Value::Table(Vec::new()), span: 0..0 };
+        let report = Report::default();
+        let scope = Scope { report: &report, folder: Path::new("") };
+        let section = Section::of(&empty, "limits", LIMITS, scope).expect("it is a table");
+        let defaults = Limits::default();
+        assert_eq!(section.size("max_memory").map(|at| at.value), Some(defaults.max_memory));
+        assert_eq!(section.interval("deadline").map(|at| at.value), Some(defaults.deadline));
+        assert_eq!(section.size("max_output").map(|at| at.value), Some(defaults.max_output));
+        let elements = section.integer("max_table_elements", 1..=i64::MAX);
+        assert_eq!(elements.map(|at| at.value.unsigned_abs()), Some(defaults.max_table_elements));
+    }
 }

@@ -4,24 +4,17 @@
 //! UTF-8, then its lines are read. The fast path finds a line's end as it goes; only the general
 //! path looks for it.
 
-use std::fmt::Write;
-
-use arrow_array::ArrayRef;
 use memchr::{memchr, memrchr};
 
+use super::batch::{Decoded, Limits, MAX_LINE_BYTES, Progress};
 use super::convert;
 use super::fast::Run;
+use super::habit::Habit;
 use super::path::PathTree;
-use super::shape::{Habit, Shapes};
-use super::syntax::Kind;
+use super::reject::{blocked, printable};
+use super::shape::Shapes;
 use super::walk::Walk;
 use crate::format::{ColumnBuilder, ColumnSpec, RowReject};
-
-/// The longest line that is read; a longer one is a reject.
-pub const MAX_LINE_BYTES: usize = 256 << 20;
-
-/// The longest input that a reject carries.
-pub const MAX_INPUT_BYTES: usize = 64 << 10;
 
 /// A batch ends here whatever its limits say, so that a text column's bytes stay within its 32-bit
 /// offsets: no column holds more than was read, and one line more is below 2 GiB.
@@ -32,42 +25,6 @@ const MAX_BATCH_BYTES: usize = 1 << 30;
 const BLOCK_BYTES: usize = 32 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// When a batch is full: at either limit, counted from the last [`JsonDecoder::finish`]. Both are at
-/// least 1 in effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Rows and rejects together.
-    pub rows: usize,
-    /// Bytes of lines read; the line that reaches the limit is the last.
-    pub bytes: usize,
-}
-
-/// How far a chunk was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes of the chunk that were read: whole lines with their ends, and a byte order mark.
-    pub bytes: usize,
-    /// Lines that were read, blank ones among them.
-    pub lines: u64,
-    /// Lines of nothing but white space.
-    pub blank_lines: u64,
-    /// Whether the batch is full: call [`JsonDecoder::finish`], then come back with the rest.
-    pub full: bool,
-}
-
-/// A batch.
-#[derive(Clone, Debug)]
-pub struct Decoded {
-    /// One array for each column, in the order of the specifications.
-    pub columns: Vec<ArrayRef>,
-    /// Each row's line number.
-    pub lines: Vec<i64>,
-    /// The lines between that could not become rows, in order.
-    pub rejects: Vec<RowReject>,
-    /// How many rows the columns hold.
-    pub rows: usize,
-}
 
 /// Decodes newline-delimited JSON into columns.
 ///
@@ -374,6 +331,7 @@ impl JsonDecoder {
         self.rejects.push(RowReject { line: self.line, reason, column, input });
     }
 
+    /// No less than a block, which may hold several lines.
     #[cfg(test)]
     pub(super) fn set_max_line_bytes(&mut self, bytes: usize) {
         self.max_line_bytes = bytes;
@@ -389,33 +347,4 @@ fn first_block(rest: &[u8]) -> &[u8] {
 
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
-}
-
-/// The reason when a path goes on where the document does not.
-fn blocked(tree: &PathTree, node: usize, above: usize, kind: Kind) -> String {
-    let path = |node| tree.get(node).map_or("", |node| node.path.as_str());
-    let place = match path(above) {
-        "" => "the line".to_owned(),
-        above => format!("`{above}`"),
-    };
-    format!("expected an object in {place} on the way to `{}`, found {kind}", path(node))
-}
-
-/// The line as text, without its end and within [`MAX_INPUT_BYTES`].
-fn printable(line: &[u8]) -> String {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut text = String::new();
-    for chunk in line.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            write!(text, "\\x{byte:02X}").expect("a String takes all");
-        }
-        if text.len() > MAX_INPUT_BYTES {
-            text.truncate(text.floor_char_boundary(MAX_INPUT_BYTES - '…'.len_utf8()));
-            text.push('…');
-            break;
-        }
-    }
-    text
 }

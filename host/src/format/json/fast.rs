@@ -251,13 +251,24 @@ mod tests {
     #[test]
     fn plain_integers_are_read_and_others_left() {
         for (text, expected) in [
-            ("0", Some(0)), ("-0", Some(0)), ("7,", Some(7)), ("-42}", Some(-42)),
+            ("0", Some(0)),
+            ("-0", Some(0)),
+            ("7,", Some(7)),
+            ("-42}", Some(-42)),
             ("1795168800123", Some(1_795_168_800_123)),
             ("999999999999999999", Some(999_999_999_999_999_999)),
             ("-999999999999999999 ", Some(-999_999_999_999_999_999)),
-            ("1000000000000000000", None), ("1234567812345678123456781234567812345678", None),
-            ("01", None), ("00", None), ("-", None), ("", None), ("+1", None), ("2.0", None), ("1e1", None),
-            ("\"1\"", None), ("null", None),
+            ("1000000000000000000", None),
+            ("1234567812345678123456781234567812345678", None),
+            ("01", None),
+            ("00", None),
+            ("-", None),
+            ("", None),
+            ("+1", None),
+            ("2.0", None),
+            ("1e1", None),
+            ("\"1\"", None),
+            ("null", None),
         ] {
             assert_eq!(integer(text.as_bytes(), 0).map(|(value, _)| value), expected, "{text}");
         }
@@ -267,10 +278,21 @@ mod tests {
     #[test]
     fn plain_decimals_are_read_and_others_left() {
         for (text, expected) in [
-            ("0", Some(0)), ("12.5", Some(1_250)), ("-12.34", Some(-1_234)), ("-0.05,", Some(-5)),
-            ("8}", Some(800)), ("9999999999999999.99", Some(999_999_999_999_999_999)),
-            ("99999999999999999", None), ("1.005", None), ("1.", None), (".5", None), ("1.5e1", None),
-            ("1e1", None), ("01.5", None), ("1.5.5", None), ("-.5", None),
+            ("0", Some(0)),
+            ("12.5", Some(1_250)),
+            ("-12.34", Some(-1_234)),
+            ("-0.05,", Some(-5)),
+            ("8}", Some(800)),
+            ("9999999999999999.99", Some(999_999_999_999_999_999)),
+            ("99999999999999999", None),
+            ("1.005", None),
+            ("1.", None),
+            (".5", None),
+            ("1.5e1", None),
+            ("1e1", None),
+            ("01.5", None),
+            ("1.5.5", None),
+            ("-.5", None),
         ] {
             let read = decimal(text.as_bytes(), 0, 18, 2).map(|(value, _)| value);
             assert_eq!(read, expected, "{text}");

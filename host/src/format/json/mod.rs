@@ -10,11 +10,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `decoder` | lines out of chunks, which path reads them, what a batch is made of |
-//! | `syntax` | the strict grammar |
+//! | `batch`, `reject` | what goes in and out beside the lines |
+//! | `syntax`, `token` | the strict grammar: objects and arrays, strings and numbers |
 //! | `path` | the tree of wanted members |
 //! | `walk` | the general path's pass over a line |
 //! | `convert`, `extended`, `string` | one found value into its column |
-//! | `shape`, `fast` | what was learnt, and running along it |
+//! | `shape`, `fast`, `habit` | what was learnt, running along it, and whether that pays |
 //! | `swar` | eight bytes at a time |
 //!
 //! *Invariants*: both paths accept the same lines with the same values. Offsets are only ever used
@@ -22,20 +23,25 @@
 //! [`MAX_DEPTH`].
 //! *Not here*: what a scalar means for a type (`format::value`).
 
+mod batch;
 mod convert;
 mod decoder;
 mod extended;
 mod fast;
+mod habit;
 mod path;
+mod reject;
 mod shape;
 mod string;
 mod swar;
 mod syntax;
+mod token;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-pub use decoder::{Decoded, JsonDecoder, Limits, MAX_INPUT_BYTES, MAX_LINE_BYTES, Progress};
-pub(super) use syntax::is_document;
+pub use batch::{Decoded, Limits, MAX_INPUT_BYTES, MAX_LINE_BYTES, Progress};
+pub use decoder::JsonDecoder;
 pub use syntax::MAX_DEPTH;
+pub(super) use syntax::is_document;

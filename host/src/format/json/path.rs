@@ -39,7 +39,12 @@ impl PathTree {
 
     /// Adds a node and those beneath it; `paths` are the columns that lead through it, with what
     /// is left of their paths.
-    fn add(&mut self, path: String, parent: Option<usize>, paths: Vec<(usize, &[String])>) -> usize {
+    fn add(
+        &mut self,
+        path: String,
+        parent: Option<usize>,
+        paths: Vec<(usize, &[String])>,
+    ) -> usize {
         let index = self.nodes.len();
         let mut columns = Vec::new();
         let mut beneath: BTreeMap<&str, Vec<(usize, &[String])>> = BTreeMap::new();
@@ -52,7 +57,8 @@ impl PathTree {
         let child_path = |name: &str| {
             if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
         };
-        let names: Vec<_> = beneath.into_iter().map(|(name, rest)| (name, child_path(name), rest)).collect();
+        let names: Vec<_> =
+            beneath.into_iter().map(|(name, rest)| (name, child_path(name), rest)).collect();
         self.nodes.push(Node { path, parent, end: index + 1, children: Vec::new(), columns });
         let mut children = Vec::with_capacity(names.len());
         for (name, path, rest) in names {
@@ -110,7 +116,8 @@ mod tests {
 
     #[test]
     fn nodes_beneath_a_node_stand_behind_it() {
-        let tree = PathTree::new(&columns(&[&["b", "y"], &["a"], &["b", "x", "z"], &["a"], &["b"]]));
+        let tree =
+            PathTree::new(&columns(&[&["b", "y"], &["a"], &["b", "x", "z"], &["a"], &["b"]]));
         let b = tree.child(ROOT, "b").expect("wanted");
         let x = tree.child(b, "x").expect("wanted");
         let z = tree.child(x, "z").expect("wanted");

@@ -75,7 +75,11 @@ mod tests {
                 word[place] = byte;
                 let special = byte < 0x20 || byte == b'"' || byte == b'\\';
                 let expected = if special { place } else { 8 };
-                assert_eq!(plain_text_bytes(u64::from_le_bytes(word)), expected, "{byte} at {place}");
+                assert_eq!(
+                    plain_text_bytes(u64::from_le_bytes(word)),
+                    expected,
+                    "{byte} at {place}"
+                );
             }
         }
         assert_eq!(plain_text_bytes(u64::from_le_bytes(*b"\xff!#[\x80\x1f\"\\")), 5);
@@ -96,9 +100,16 @@ mod tests {
     #[test]
     fn digits_count_by_their_places() {
         let word = u64::from_le_bytes(*b"12345678");
-        for (count, expected) in
-            [(1, 1), (2, 12), (3, 123), (4, 1_234), (5, 12_345), (6, 123_456), (7, 1_234_567), (8, 12_345_678)]
-        {
+        for (count, expected) in [
+            (1, 1),
+            (2, 12),
+            (3, 123),
+            (4, 1_234),
+            (5, 12_345),
+            (6, 123_456),
+            (7, 1_234_567),
+            (8, 12_345_678),
+        ] {
             assert_eq!(digits_value(word, count), expected);
         }
         assert_eq!(digits_value(u64::from_le_bytes(*b"99999999"), 8), 99_999_999);

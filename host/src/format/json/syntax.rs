@@ -8,7 +8,6 @@
 
 use std::fmt;
 
-use super::swar::{plain_text_bytes, word_at};
 use crate::format::value::Excerpt;
 
 /// How many arrays and objects may enclose each other, the line's own object among them.
@@ -46,7 +45,7 @@ pub(super) struct SyntaxError {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Problem {
+pub(super) enum Problem {
     Expected(&'static str),
     Control,
     Surrogate,
@@ -79,7 +78,7 @@ impl SyntaxError {
     }
 }
 
-type Result<T> = std::result::Result<T, SyntaxError>;
+pub(super) type Result<T> = std::result::Result<T, SyntaxError>;
 
 /// Whether `text` is one whole JSON document.
 pub(in crate::format) fn is_document(text: &str) -> bool {
@@ -99,8 +98,8 @@ pub(super) struct Span {
 /// A place in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -117,11 +116,11 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    fn error<T>(&self, problem: Problem) -> Result<T> {
+    pub(super) fn error<T>(&self, problem: Problem) -> Result<T> {
         Err(SyntaxError { at: self.at, problem })
     }
 
-    fn expected<T>(&self, what: &'static str) -> Result<T> {
+    pub(super) fn expected<T>(&self, what: &'static str) -> Result<T> {
         self.error(Problem::Expected(what))
     }
 
@@ -249,115 +248,6 @@ impl<'a> Cursor<'a> {
         self.at += word.len();
         Ok(kind)
     }
-
-    /// A string from its opening quote on.
-    pub(super) fn string(&mut self) -> Result<Span> {
-        self.at += 1;
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            let plain = plain_text_bytes(word_at(self.bytes, self.at));
-            self.at += plain;
-            if plain == 8 {
-                continue;
-            }
-            match self.peek() {
-                Some(b'"') => {
-                    let end = self.at;
-                    self.at += 1;
-                    return Ok(Span { start, end, escaped });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(_) => return self.error(Problem::Control),
-                None => {
-                    // The padding of the last word ended the search.
-                    self.at = self.bytes.len();
-                    return self.expected("the closing quote of a text");
-                }
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<()> {
-        let start = self.at;
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(b'u') => {
-                self.at += 1;
-                let first = self.four_hex_digits()?;
-                let low_follows = |cursor: &mut Self| -> Result<bool> {
-                    if !cursor.bytes.get(cursor.at..).is_some_and(|rest| rest.starts_with(b"\\u")) {
-                        return Ok(false);
-                    }
-                    cursor.at += 2;
-                    Ok((0xdc00..0xe000).contains(&cursor.four_hex_digits()?))
-                };
-                let whole = match first {
-                    0xd800..0xdc00 => low_follows(self)?,
-                    0xdc00..0xe000 => false,
-                    _ => true,
-                };
-                if whole {
-                    return Ok(());
-                }
-                self.at = start;
-                self.error(Problem::Surrogate)
-            }
-            _ => self.expected("one of the escapes \" \\ / b f n r t u"),
-        }
-    }
-
-    fn four_hex_digits(&mut self) -> Result<u32> {
-        let mut code = 0;
-        for _ in 0..4 {
-            match self.peek().and_then(|byte| char::from(byte).to_digit(16)) {
-                Some(digit) => code = code * 16 + digit,
-                None => return self.expected("a hexadecimal digit"),
-            }
-            self.at += 1;
-        }
-        Ok(code)
-    }
-
-    fn number(&mut self) -> Result<()> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<()> {
-        if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            return self.expected("a digit");
-        }
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -389,7 +279,10 @@ mod tests {
             ("\"abc", "byte 5: expected the closing quote of a text, found the end of the line"),
             ("\"\\x\"", "byte 3: expected one of the escapes \" \\ / b f n r t u, found `x`"),
             ("\"\\u12g4\"", "byte 6: expected a hexadecimal digit, found `g`"),
-            ("\"a\\ud800\"", "byte 3: expected the escapes of a whole character, found a lone surrogate"),
+            (
+                "\"a\\ud800\"",
+                "byte 3: expected the escapes of a whole character, found a lone surrogate",
+            ),
         ] {
             assert_eq!(error(text), expected, "{text:?}");
         }
@@ -398,7 +291,13 @@ mod tests {
     #[test]
     fn surrogates_come_in_pairs() {
         assert!(is_document("\"\\ud83d\\ude00\""));
-        for text in ["\"\\ude00\"", "\"\\ud83dx\"", "\"\\ud83d\\n\"", "\"\\ud83d\\ud83d\"", "\"\\ud83d\\u0041\""] {
+        for text in [
+            "\"\\ude00\"",
+            "\"\\ud83dx\"",
+            "\"\\ud83d\\n\"",
+            "\"\\ud83d\\ud83d\"",
+            "\"\\ud83d\\u0041\"",
+        ] {
             assert!(!is_document(text), "{text}");
         }
     }

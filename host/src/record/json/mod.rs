@@ -8,7 +8,7 @@
 //! | text | a string; only `"`, `\` and control characters are escaped (`\u0000` included) |
 //! | binary | a string in base64 with padding |
 //! | date, time | `"2026-11-20"`, `"12:00:00.123456"` |
-//! | timestamp | `"2026-11-20T12:00:00.123456Z"`, always six digits, so that text order is time order |
+//! | timestamp | `"2026-11-20T12:00:00.123456Z"`, always with six digits, so that text sorts |
 //! | uuid | `"00112233-4455-6677-8899-aabbccddeeff"` |
 //! | json | the column's own text, with line breaks between its tokens turned into spaces |
 //!

@@ -242,9 +242,6 @@ mod tests {
     #[test]
     fn uuids_are_grouped() {
         let bytes: Vec<u8> = (0..16).map(|index| index * 17).collect();
-        assert_eq!(
-            written(|out| write_uuid(out, &bytes)),
-            "00112233-4455-6677-8899-aabbccddeeff"
-        );
+        assert_eq!(written(|out| write_uuid(out, &bytes)), "00112233-4455-6677-8899-aabbccddeeff");
     }
 }

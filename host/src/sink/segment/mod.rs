@@ -22,7 +22,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use reader::{SegmentReader, SegmentRows};
+pub(super) use reader::{SegmentReader, SegmentRows, Unchanged};
 pub(super) use writer::SegmentWriter;
 
 use super::SinkError;

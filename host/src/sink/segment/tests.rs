@@ -8,9 +8,7 @@ use arrow_buffer::BooleanBuffer;
 use tempfile::TempDir;
 
 use super::*;
-use crate::record::{
-    Batch, Column, DataType, Field, Operation, Operations, RowMeta, Schema,
-};
+use crate::record::{Batch, Column, DataType, Field, Operation, Operations, RowMeta, Schema};
 
 fn schema() -> Schema {
     Schema::new(vec![

@@ -50,12 +50,7 @@ impl Write for Hashed {
 impl SegmentWriter {
     /// A writer of segments for batches of `schema` into `folder`, which exists.
     pub(in crate::sink) fn new(sink: &str, folder: PathBuf, schema: &Schema) -> Self {
-        Self {
-            sink: sink.to_owned(),
-            folder,
-            schema: layout::arrow_schema(schema),
-            open: None,
-        }
+        Self { sink: sink.to_owned(), folder, schema: layout::arrow_schema(schema), open: None }
     }
 
     /// Appends a batch whose rows are all alive.

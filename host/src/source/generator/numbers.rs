@@ -112,8 +112,8 @@ fn ln(x: f64) -> f64 {
 /// times.
 fn exp(x: f64) -> f64 {
     let part = x / 1024.0;
-    let mut value =
-        1.0 + part * (1.0 + part / 2.0 * (1.0 + part / 3.0 * (1.0 + part / 4.0 * (1.0 + part / 5.0))));
+    let mut value = 1.0
+        + part * (1.0 + part / 2.0 * (1.0 + part / 3.0 * (1.0 + part / 4.0 * (1.0 + part / 5.0))));
     for _ in 0..10 {
         value *= value;
     }

@@ -104,12 +104,14 @@ impl WagerGenerator {
         let bet = bet_cents(draws[1]);
         let win = if chance(0, 3) < WINS { win_cents(bet, game, draws[2] as u32) } else { 0 };
 
-        let behind = if chance(2, 3) < DISORDERED { 1 + ((chance(3, 0) * DISORDER_MS) >> 16) } else { 0 };
+        let behind =
+            if chance(2, 3) < DISORDERED { 1 + ((chance(3, 0) * DISORDER_MS) >> 16) } else { 0 };
         let clock = self.start_ms.wrapping_add((self.line as i64).wrapping_mul(STEP_MS));
         let last = clock.wrapping_sub(behind as i64);
         // Half a second to 66 seconds, short ones more often.
         let begin = last.wrapping_sub(500 + ((chance(3, 1) * chance(3, 1)) >> 16) as i64);
-        let session = mixed(self.salt ^ u64::from(user) ^ ((clock.div_euclid(SESSION_MS) as u64) << 16));
+        let session =
+            mixed(self.salt ^ u64::from(user) ^ ((clock.div_euclid(SESSION_MS) as u64) << 16));
 
         out.extend_from_slice(b"{\"payload\":{\"_id\":\"");
         // Like an ObjectId: seconds first; the rest is unique, since the multiplier is odd.
@@ -269,8 +271,16 @@ mod tests {
     #[test]
     fn members_stand_in_their_order_and_form() {
         let names = [
-            "\"_id\":\"", "\"gameId\":\"g-", "\"gameSessionId\":\"", "\"userId\":\"u-", "\"version\":",
-            "\"totalBet\":", "\"totalWin\":", "\"totalLose\":", "\"beginTime\":", "\"lastUpdateTime\":",
+            "\"_id\":\"",
+            "\"gameId\":\"g-",
+            "\"gameSessionId\":\"",
+            "\"userId\":\"u-",
+            "\"version\":",
+            "\"totalBet\":",
+            "\"totalWin\":",
+            "\"totalLose\":",
+            "\"beginTime\":",
+            "\"lastUpdateTime\":",
         ];
         for line in generate(1, 0, 200).lines() {
             let places: Vec<_> = names.iter().map(|name| line.find(name).unwrap()).collect();
@@ -280,7 +290,9 @@ mod tests {
 
     #[test]
     fn numbers_are_written_like_json_writers_do() {
-        for (number, expected) in [(0, "0"), (5, "0.05"), (50, "0.5"), (1_200, "12"), (1_255, "12.55")] {
+        for (number, expected) in
+            [(0, "0"), (5, "0.05"), (50, "0.5"), (1_200, "12"), (1_255, "12.55")]
+        {
             let mut out = Vec::new();
             push_money(&mut out, number);
             assert_eq!(out, expected.as_bytes());
@@ -303,7 +315,10 @@ mod tests {
             rows.iter().filter(|row| test(row)).count() as f64 / LINES as f64
         };
         let near = |what: &str, value: f64, expected: f64, tolerance: f64| {
-            assert!((value - expected).abs() < tolerance, "{what}: {value} is not about {expected}");
+            assert!(
+                (value - expected).abs() < tolerance,
+                "{what}: {value} is not about {expected}"
+            );
         };
         near("bytes a line", text.len() as f64 / LINES as f64, 258.0, 2.0);
         near("version 0", share(&|row| row["version"] == 0), 0.05, 0.005);

@@ -27,7 +27,11 @@ fn table(content: &str, columns: &[(&str, DataType)], key: &[&str]) -> TableSnap
         columns,
         key: key.iter().map(|name| (*name).into()).collect(),
         refresh: None,
-        kind: TableKind::File(FileConfig { path, display: "table.csv".to_owned(), format: FileFormat::Csv }),
+        kind: TableKind::File(FileConfig {
+            path,
+            display: "table.csv".to_owned(),
+            format: FileFormat::Csv,
+        }),
     }
     .load()
     .unwrap()
@@ -111,8 +115,13 @@ fn dead_rows_and_deletes_join_nothing_and_miss_nothing() {
 
 #[test]
 fn slices_and_numbers_and_several_columns_are_keys_too() {
-    let by_number = table("id,name\n7,seven\n-1,minus\n", &[("id", DataType::Int64), ("name", DataType::Text)], &["id"]);
-    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(0), Some(7), None, Some(-1)]).slice(1, 3));
+    let by_number = table(
+        "id,name\n7,seven\n-1,minus\n",
+        &[("id", DataType::Int64), ("name", DataType::Text)],
+        &["id"],
+    );
+    let numbers: ArrayRef =
+        Arc::new(Int64Array::from(vec![Some(0), Some(7), None, Some(-1)]).slice(1, 3));
     let joined = join(&batch(vec![(numbers, DataType::Int64)], INSERTS), &[0], &by_number, &[1]);
     let names: Vec<_> = joined.columns[0].as_string::<i32>().iter().collect();
     assert_eq!(names, [Some("seven"), None, Some("minus")]);
@@ -120,7 +129,8 @@ fn slices_and_numbers_and_several_columns_are_keys_too() {
     let columns = [("a", DataType::Text), ("b", DataType::Int32), ("n", DataType::Int64)];
     let by_both = table("a,b,n\nx,1,10\nx,2,20\nxx,1,30\n", &columns, &["a", "b"]);
     let texts: ArrayRef = Arc::new(StringArray::from(vec!["-", "x", "xx", "x", "xx"]).slice(1, 4));
-    let numbers: ArrayRef = Arc::new(arrow_array::Int32Array::from(vec![0, 2, 1, 1, 2]).slice(1, 4));
+    let numbers: ArrayRef =
+        Arc::new(arrow_array::Int32Array::from(vec![0, 2, 1, 1, 2]).slice(1, 4));
     let batch = batch(vec![(numbers, DataType::Int32), (texts, DataType::Text)], INSERTS);
     let joined = join(&batch, &[1, 0], &by_both, &[2]);
     let found: Vec<_> = joined.columns[0].as_primitive::<Int64Type>().iter().collect();

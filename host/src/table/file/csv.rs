@@ -19,7 +19,8 @@ pub(super) fn read(content: &[u8], columns: &[TableColumn]) -> Result<Rows, Faul
         Vec::new()
     };
     let places = places(&header, columns, place.line)?;
-    let mut builders: Vec<_> = columns.iter().map(|column| ColumnBuilder::new(&spec(column))).collect();
+    let mut builders: Vec<_> =
+        columns.iter().map(|column| ColumnBuilder::new(&spec(column))).collect();
     let mut lines = Vec::new();
     while next(&mut reader, &mut record, &mut place)? {
         if record.len() != header.len() {

@@ -44,6 +44,9 @@ impl FileFormat {
     pub const NAMES: [(&'static str, Self); 2] = [("csv", Self::Csv), ("json", Self::Json)];
 }
 
+/// A file of this length is no table: all its rows are one batch, with 32-bit offsets into text.
+const TOO_LARGE: u64 = 1 << 30;
+
 /// What a reader makes of a file.
 struct Rows {
     /// One for each declared column.
@@ -70,11 +73,11 @@ impl Fault {
 /// # Errors
 /// [`TableError`], with the line at fault.
 pub(super) fn load(table: &TableConfig, file: &FileConfig) -> Result<TableSnapshot, TableError> {
-    let content = fs::read(&file.path).map_err(|source| TableError::Read {
-        table: table.name.clone(),
-        file: file.display.clone(),
-        source,
-    })?;
+    let unreadable = |source| TableError::Read { file: file.display.clone(), source };
+    if fs::metadata(&file.path).map_err(unreadable)?.len() >= TOO_LARGE {
+        return Err(TableError::TooLarge { file: file.display.clone() });
+    }
+    let content = fs::read(&file.path).map_err(unreadable)?;
     let version = format!("{:x}", Sha256::digest(&content));
     let read = match file.format {
         FileFormat::Csv => csv::read(&content, &table.columns),
@@ -89,11 +92,15 @@ pub(super) fn load(table: &TableConfig, file: &FileConfig) -> Result<TableSnapsh
     TableSnapshot::new(Arc::new(table.schema()), rows.columns, version).map_err(|fault| {
         let (name, path) = (table.name.clone(), file.display.clone());
         match fault {
-            KeyFault::Null { row } => TableError::KeyNull { table: name, file: path, line: lines[row] },
-            KeyFault::Duplicate { first, row } => {
-                TableError::KeyDuplicate { table: name, file: path, first: lines[first], line: lines[row] }
+            KeyFault::Null { row } => {
+                TableError::KeyNull { table: name, file: path, line: lines[row] }
             }
-            KeyFault::TooMany => TableError::TooLarge { table: name, file: path },
+            KeyFault::Duplicate { first, row } => TableError::KeyDuplicate {
+                table: name,
+                file: path,
+                first: lines[first],
+                line: lines[row],
+            },
         }
     })
 }

@@ -8,7 +8,12 @@ use super::*;
 use crate::record::DataType;
 use crate::table::TableKind;
 
-fn load_text(format: FileFormat, content: &[u8], columns: &[TableColumn], key: &[&str]) -> Result<TableSnapshot, TableError> {
+fn load_text(
+    format: FileFormat,
+    content: &[u8],
+    columns: &[TableColumn],
+    key: &[&str],
+) -> Result<TableSnapshot, TableError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("games");
     std::fs::write(&path, content).unwrap();
@@ -45,7 +50,10 @@ fn message(result: Result<TableSnapshot, TableError>) -> String {
 
 #[test]
 fn csv_is_read_by_the_names_of_its_header() {
-    let table = csv("\u{feff}rtp,other,maker,game_id\r\n0.95005,x,\"Pebble, \"\"Pine\"\"\",g-1\r\n,,,g-2\r\n").unwrap();
+    let table = csv(
+        "\u{feff}rtp,other,maker,game_id\r\n0.95005,x,\"Pebble, \"\"Pine\"\"\",g-1\r\n,,,g-2\r\n",
+    )
+    .unwrap();
     assert_eq!(table.rows(), 2);
     let providers: Vec<_> = table.columns()[1].as_string::<i32>().iter().collect();
     assert_eq!(providers, [Some("Pebble, \"Pine\""), None]);
@@ -102,7 +110,10 @@ fn wrong_rows_are_named_by_file_and_line() {
 #[test]
 fn keys_are_there_once_and_never_null() {
     let twice = message(csv("game_id,maker,rtp\ng-1,M,\n\ng-2,M,\ng-1,N,\n"));
-    assert_eq!(twice, "games.txt:5: the key of line 2 again; a key of table `games` may occur once");
+    assert_eq!(
+        twice,
+        "games.txt:5: the key of line 2 again; a key of table `games` may occur once"
+    );
     let null = message(csv("game_id,maker,rtp\ng-1,M,\n,M,\n"));
     assert_eq!(null, "games.txt:3: the key of table `games` is null here");
     // Each part may come again, all of them may not.
@@ -121,7 +132,8 @@ fn required_columns_have_no_null() {
 
 #[test]
 fn the_version_follows_the_content() {
-    let (one, same) = (csv("game_id,maker,rtp\ng-1,,\n").unwrap(), csv("game_id,maker,rtp\ng-1,,\n").unwrap());
+    let (one, same) =
+        (csv("game_id,maker,rtp\ng-1,,\n").unwrap(), csv("game_id,maker,rtp\ng-1,,\n").unwrap());
     let other = csv("game_id,maker,rtp\ng-2,,\n").unwrap();
     assert_eq!(one.version(), same.version());
     assert_ne!(one.version(), other.version());
@@ -145,14 +157,15 @@ fn a_file_that_is_not_there_is_unreachable_and_a_wrong_one_is_not() {
     };
     let error = table.load().unwrap_err();
     assert!(error.is_unreachable());
-    assert_eq!(error.to_string(), "table `games`: cannot read `none.csv`");
+    assert_eq!(error.to_string(), "cannot read `none.csv`");
     assert!(!csv("x\n").unwrap_err().is_unreachable());
 }
 
 #[test]
 fn lookups_are_null_where_nothing_is_found() {
     let table = csv("game_id,maker,rtp\ng-1,,\ng-2,,\n").unwrap();
-    let keys: ArrayRef = Arc::new(StringArray::from(vec![Some("g-2"), None, Some("g-3"), Some("g-1")]));
+    let keys: ArrayRef =
+        Arc::new(StringArray::from(vec![Some("g-2"), None, Some("g-3"), Some("g-1")]));
     let selection = arrow_buffer::BooleanBuffer::from(vec![true, true, true, false]);
     let all: Vec<_> = table.lookup(&[Arc::clone(&keys)], None).iter().collect();
     assert_eq!(all, [Some(1), None, None, Some(0)]);

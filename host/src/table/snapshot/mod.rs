@@ -43,8 +43,6 @@ pub(super) enum KeyFault {
         /// The row that has it again.
         row: usize,
     },
-    /// There are more rows than the index counts.
-    TooMany,
 }
 
 impl TableSnapshot {
@@ -57,7 +55,8 @@ impl TableSnapshot {
         columns: Vec<ArrayRef>,
         version: String,
     ) -> Result<Self, KeyFault> {
-        let keys: Vec<ArrayRef> = schema.key.iter().map(|index| Arc::clone(&columns[*index])).collect();
+        let keys: Vec<ArrayRef> =
+            schema.key.iter().map(|index| Arc::clone(&columns[*index])).collect();
         let index = KeyIndex::build(&keys)?;
         Ok(Self { schema, columns, version, index })
     }
@@ -152,7 +151,6 @@ enum KeyIndex {
 impl KeyIndex {
     fn build(keys: &[ArrayRef]) -> Result<Self, KeyFault> {
         let rows = keys.first().map_or(0, Array::len);
-        u32::try_from(rows).map_err(|_| KeyFault::TooMany)?;
         if let Some(row) = (0..rows).find(|row| keys.iter().any(|key| key.is_null(*row))) {
             return Err(KeyFault::Null { row });
         }
@@ -180,7 +178,7 @@ fn insert_all(
         if let Some(first) = table.find(hashed, |other: &u32| equal(*other as usize, row)) {
             return Err(KeyFault::Duplicate { first: *first as usize, row });
         }
-        let at = u32::try_from(row).map_err(|_| KeyFault::TooMany)?;
+        let at = u32::try_from(row).expect("a table has fewer rows than 2^32");
         table.insert_unique(hashed, at, |other| hash(*other as usize));
     }
     Ok(table)
@@ -267,7 +265,9 @@ impl EncodedIndex {
 
     fn find(&self, key: &[u8]) -> Option<u32> {
         self.table
-            .find(self.hasher.hash_one(key), |row| key_at(&self.bytes, &self.ends, *row as usize) == key)
+            .find(self.hasher.hash_one(key), |row| {
+                key_at(&self.bytes, &self.ends, *row as usize) == key
+            })
             .copied()
     }
 }

@@ -1,0 +1,108 @@
+//! `millrace check`: every problem of every file, before anything runs.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::exit::{CommandResult, Exit};
+use super::load::{Loaded, environment};
+use super::module;
+use super::output;
+use super::text::{Paint, counted};
+use crate::config::Plan;
+
+/// Check pipeline files: names, types and promises, through every module, into the sinks
+///
+/// All problems are printed at once, each with its place, what is wrong and what to do. Modules are
+/// loaded and asked what they need, so a file that passes here can run; no source is read and no
+/// sink is touched.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Pipeline files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Read variables from this file too; those that are set already win
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// Print the problems as JSON: {"ok", "pipelines", "problems"}
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  WAGERS=wagers.jsonl OUT=out millrace check pipelines/wagers.toml
+  millrace check --env-file dev.env pipelines/*.toml
+  millrace check --json pipelines/wagers.toml | jq '.problems[].message'";
+
+/// Runs the command: 0 if every file can run, 2 if not.
+pub(super) fn run(arguments: &Arguments) -> CommandResult {
+    let environment = environment(arguments.env_file.as_deref())?;
+    let sandbox = module::sandbox()?;
+    let loaded = Loaded::load(&arguments.files, &environment, &sandbox);
+    if arguments.json {
+        output::print_json(&as_json(&loaded))?;
+    } else {
+        let paint = Paint::stdout();
+        let mut text = loaded.render(paint);
+        for plan in &loaded.plans {
+            text.push_str(&format!("{} {}\n", paint.green("ok:"), sentence(plan)));
+        }
+        output::print(&text)?;
+    }
+    Ok(if loaded.is_sound() { Exit::Done } else { Exit::Usage })
+}
+
+fn sentence(plan: &Plan) -> String {
+    let number = |nodes: usize| nodes as u64;
+    let tables = match plan.tables.len() {
+        0 => String::new(),
+        tables => format!("{}, ", counted(number(tables), "table")),
+    };
+    format!(
+        "{}: pipeline `{}` can run: {}, {}, {tables}{}",
+        plan.file.display(),
+        plan.name,
+        counted(number(plan.sources.len()), "source"),
+        counted(number(plan.transforms.len()), "transform"),
+        counted(number(plan.sinks.len()), "sink"),
+    )
+}
+
+fn as_json(loaded: &Loaded) -> Value {
+    let listed = loaded.broken.iter().chain(loaded.plans.iter().map(|plan| &plan.warnings));
+    let mut problems: Vec<Value> = Vec::new();
+    for of_file in listed {
+        match of_file.to_json() {
+            Value::Array(list) => problems.extend(list),
+            other => problems.push(other),
+        }
+    }
+    for name in &loaded.twice {
+        problems.push(json!({
+            "file": null, "line": null, "column": null, "severity": "error",
+            "message": format!("two of these files name their pipeline `{name}`"),
+            "hint": "give each its own name",
+        }));
+    }
+    let pipelines: Vec<Value> = loaded
+        .plans
+        .iter()
+        .map(|plan| {
+            json!({
+                "file": plan.file.display().to_string(),
+                "name": plan.name,
+                "sources": names(plan.sources.iter().map(|source| &source.config.name)),
+                "tables": plan.tables.len(),
+                "transforms": names(plan.transforms.iter().map(|transform| &transform.name)),
+                "sinks": names(plan.sinks.iter().map(|sink| &sink.config.name)),
+            })
+        })
+        .collect();
+    json!({ "ok": loaded.is_sound(), "pipelines": pipelines, "problems": problems })
+}
+
+fn names<'a>(nodes: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    nodes.map(String::as_str).collect()
+}

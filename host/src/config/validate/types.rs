@@ -1,0 +1,347 @@
+//! Types through the graph: what the rows of every port look like, as the modules say.
+//!
+//! *Invariants*: a node is typed only if everything that it reads is; what is wrong with one node
+//! is said once, at that node, and nothing is said about those behind it.
+//! *Not here*: a module's own checks (`modules`), what a sink makes of its input (`sinks`).
+
+use std::sync::Arc;
+
+use super::modules::Modules;
+use super::{joins, modules, names, reads};
+use crate::config::nearest;
+use crate::config::plan::{Edge, InputPlan, NodeId};
+use crate::config::problem::{Problem, Report, Span};
+use crate::config::raw::{Raw, RawInput, RawName, RawTransform};
+use crate::config::section::At;
+use crate::record::{Field, Schema};
+use crate::sandbox::{Description, InputSchema, Mode, Order, Port, TableSchema};
+use crate::stage::JoinConfig;
+
+/// Who made a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Maker {
+    /// It is declared in the file, where `required` may be added.
+    Declared,
+    /// A transform adds or replaces it.
+    Transform(String),
+}
+
+/// Where a column comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub span: Span,
+    pub maker: Maker,
+}
+
+/// What the rows of a port look like, and where each column comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Typed {
+    pub schema: Arc<Schema>,
+    /// One for each field.
+    pub origins: Vec<Origin>,
+    /// Whether rows may have an event time.
+    pub event_time: bool,
+}
+
+/// A transform with everything resolved; edges count nodes as the file does.
+#[derive(Clone, Debug)]
+pub(super) struct TypedTransform {
+    pub description: Description,
+    pub inputs: Vec<InputPlan>,
+    pub joins: Vec<JoinConfig>,
+    pub table_schemas: Vec<TableSchema>,
+    pub outputs: Vec<Typed>,
+    pub key: Vec<usize>,
+}
+
+/// What is known so far.
+pub(super) struct Types<'a> {
+    pub raw: &'a Raw,
+    pub sources: Vec<Option<Typed>>,
+    pub transforms: Vec<Option<TypedTransform>>,
+}
+
+impl<'a> Types<'a> {
+    /// Types the transforms in `order`, each behind those that it reads.
+    pub(super) fn of(
+        raw: &'a Raw,
+        sources: Vec<Option<Typed>>,
+        order: &[usize],
+        modules: &Modules,
+        report: &Report,
+    ) -> Self {
+        let mut types = Self { raw, sources, transforms: vec![None; raw.transforms.len()] };
+        for at in order {
+            types.transforms[*at] = types.transform(*at, modules, report);
+        }
+        types
+    }
+
+    /// The port that a name means and its rows; `None` if it means none, which is reported unless
+    /// the node has problems of its own.
+    pub(super) fn resolve(&self, name: &RawName, report: &Report) -> Option<(Edge, Typed)> {
+        let node = names::node(self.raw, &name.node)?;
+        match node {
+            NodeId::Source(at) => {
+                let typed = self.sources[at].clone()?;
+                if let Some(port) = &name.port {
+                    let message = format!("the source `{}` has no port `{port}`", name.node);
+                    let hint = format!("a source has one output: `{}`", name.node);
+                    report.push(Problem::error(&name.span, message).hint(hint));
+                    return None;
+                }
+                Some((Edge { node, port: 0 }, typed))
+            }
+            NodeId::Transform(at) => {
+                let transform = self.transforms[at].as_ref()?;
+                let port = port(name, &transform.description.outputs, report)?;
+                Some((Edge { node, port }, transform.outputs[port].clone()))
+            }
+        }
+    }
+
+    fn transform(&self, at: usize, modules: &Modules, report: &Report) -> Option<TypedTransform> {
+        let node = &self.raw.transforms[at];
+        let raw = node.body.as_ref()?;
+        let module = modules.get(at);
+        let inputs = self.inputs(raw, report)?;
+        let input = inputs.first()?;
+        let joined = joins::resolve(self.raw, raw, &input.typed, report)?;
+        let module = module?;
+        let schemas = input_schemas(&inputs);
+        let tables = joined.schemas();
+        let description = modules::describe(module, raw, &schemas, &tables, &input.typed, report)?;
+        if !supported(raw, &description, report) {
+            return None;
+        }
+        let before = report.errors();
+        let reads: Vec<Vec<usize>> = inputs
+            .iter()
+            .zip(&description.inputs)
+            .map(|(input, used)| reads::check(raw, &description.name, &input.typed, used, report))
+            .collect();
+        let joins = joined.configs(raw, &description, report);
+        let key = key(raw, &description, &input.typed, report);
+        let name = &node.name.value;
+        let outputs = outputs(raw, name, &description, &input.typed, report);
+        if report.errors() > before {
+            return None;
+        }
+        let inputs = inputs
+            .into_iter()
+            .zip(reads)
+            .map(|(input, reads)| InputPlan {
+                name: input.name,
+                edges: input.edges,
+                schema: input.typed.schema,
+                reads,
+            })
+            .collect();
+        Some(TypedTransform { description, inputs, joins, table_schemas: tables, outputs, key })
+    }
+
+    fn inputs(&self, raw: &RawTransform, report: &Report) -> Option<Vec<ResolvedInput>> {
+        let inputs: Vec<Option<ResolvedInput>> =
+            raw.inputs.iter().map(|input| self.input(input, report)).collect();
+        let inputs: Vec<ResolvedInput> = inputs.into_iter().collect::<Option<_>>()?;
+        if let [_, second, ..] = raw.inputs.as_slice() {
+            let span = second.name.as_ref().map_or(&raw.input_span, |name| &name.span);
+            report.push(not_yet(span, "a transform with several named inputs").hint(
+                "a list of nodes, `input = [\"a\", \"b\"]`, takes the rows of all of them as one input",
+            ));
+            return None;
+        }
+        Some(inputs)
+    }
+
+    fn input(&self, input: &RawInput, report: &Report) -> Option<ResolvedInput> {
+        let resolved: Vec<Option<(Edge, Typed)>> =
+            input.from.iter().map(|name| self.resolve(name, report)).collect();
+        let resolved: Vec<(Edge, Typed)> = resolved.into_iter().collect::<Option<_>>()?;
+        let (_, typed) = resolved.first()?;
+        let first = input.from.first()?;
+        for (name, (_, other)) in input.from.iter().zip(&resolved).skip(1) {
+            if let Some(difference) = difference(&typed.schema, &other.schema) {
+                let message = format!("`{}` and `{}` have different rows: {difference}", first.node, name.node);
+                report.push(
+                    Problem::error(&name.span, message)
+                        .hint("a list takes the rows of all as one: give them the same columns in the same order"),
+                );
+                return None;
+            }
+        }
+        let name = input.name.as_ref().map_or_else(|| first.node.clone(), |name| name.value.clone());
+        let event_time = resolved.iter().all(|(_, typed)| typed.event_time);
+        let typed = Typed { event_time, ..typed.clone() };
+        Some(ResolvedInput { name, typed, edges: resolved.into_iter().map(|(edge, _)| edge).collect() })
+    }
+}
+
+struct ResolvedInput {
+    name: String,
+    edges: Vec<Edge>,
+    typed: Typed,
+}
+
+fn input_schemas(inputs: &[ResolvedInput]) -> Vec<InputSchema> {
+    inputs
+        .iter()
+        .enumerate()
+        .map(|(index, input)| InputSchema {
+            input: index,
+            name: input.name.clone(),
+            schema: 0,
+            fields: input.typed.schema.fields.clone(),
+        })
+        .collect()
+}
+
+/// The first difference between two schemas, in words.
+fn difference(one: &Schema, other: &Schema) -> Option<String> {
+    for (index, field) in one.fields.iter().enumerate() {
+        match other.fields.get(index) {
+            None => return Some(format!("only the first has `{}`", field.name)),
+            Some(against) if against.name != field.name => {
+                return Some(format!("column {} is `{}` and `{}`", index + 1, field.name, against.name));
+            }
+            Some(against) if against.data_type != field.data_type => {
+                let (one, other) = (field.data_type, against.data_type);
+                return Some(format!("`{}` is {one} and {other}", field.name));
+            }
+            Some(against) if against.nullable != field.nullable => {
+                return Some(format!("`{}` may be null in only one of them", field.name));
+            }
+            Some(_) => {}
+        }
+    }
+    match other.fields.get(one.fields.len()) {
+        Some(field) => Some(format!("only the second has `{}`", field.name)),
+        None if one.key != other.key => Some("their keys differ".to_owned()),
+        None if one.append_only != other.append_only => Some("only one of them is append-only".to_owned()),
+        None => None,
+    }
+}
+
+fn port(name: &RawName, ports: &[Port], report: &Report) -> Option<usize> {
+    let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
+    let Some(wanted) = &name.port else {
+        if ports.len() == 1 {
+            return Some(0);
+        }
+        let all: Vec<String> = names.iter().map(|port| format!("{}.{port}", name.node)).collect();
+        let message = format!("`{}` has several ports, and this names none", name.node);
+        let hint = format!("one of {}", nearest::listed(all.iter().map(String::as_str)));
+        report.push(Problem::error(&name.span, message).hint(hint));
+        return None;
+    };
+    let found = names.iter().position(|port| port == wanted);
+    if found.is_none() {
+        let message = format!("`{}` has no port `{wanted}`", name.node);
+        report.push(Problem::error(&name.span, message).hint(nearest::hint(wanted, "ports", &names)));
+    }
+    found
+}
+
+pub(super) fn not_yet(span: &Span, what: &str) -> Problem {
+    Problem::error(span, format!("{what} is not supported yet by this version of millrace"))
+}
+
+/// Whether this version can run what the module is; the contract is ahead of the runtime.
+fn supported(raw: &RawTransform, description: &Description, report: &Report) -> bool {
+    let before = report.errors();
+    let name = &description.name;
+    let span = &raw.module.span;
+    if description.keyed || !description.states.is_empty() {
+        report.push(not_yet(span, &format!("`{name}` keeps state, which")));
+    }
+    if description.order == Order::EventTime {
+        report.push(not_yet(span, &format!("`{name}` wants its rows in the order of event time, which")));
+    }
+    if description.watermarks || description.ticks {
+        report.push(not_yet(span, &format!("`{name}` acts on the passing of time, which")));
+    }
+    if raw.parallelism.value > 1 && !description.keyed {
+        let message = format!("`{name}` keeps no state by key, so its rows cannot be shared out");
+        report.push(Problem::error(&raw.parallelism.span, message).hint("leave `parallelism` out"));
+    }
+    report.errors() == before
+}
+
+/// The key of the stage's state: the module's own, or the file's.
+fn key(raw: &RawTransform, description: &Description, input: &Typed, report: &Report) -> Vec<usize> {
+    if let Some(names) = &raw.key {
+        let indices = columns(names, &input.schema, report);
+        if let (false, Some(first)) = (description.keyed, names.first()) {
+            let message = format!("`{}` keeps no state by key: `key` has no effect", description.name);
+            report.push(Problem::warning(&first.span, message).hint("leave `key` out"));
+        }
+        return indices;
+    }
+    description.key.iter().filter_map(|name| input.schema.index_of(name)).collect()
+}
+
+/// The indices of named columns; a name that is none is reported and left out.
+pub(super) fn columns(names: &[At<String>], schema: &Schema, report: &Report) -> Vec<usize> {
+    names
+        .iter()
+        .filter_map(|name| {
+            let index = schema.index_of(&name.value);
+            if index.is_none() {
+                let known: Vec<&str> = schema.fields.iter().map(|field| &*field.name).collect();
+                let message = format!("the input has no column `{}`", name.value);
+                let hint = nearest::hint(&name.value, "columns", &known);
+                report.push(Problem::error(&name.span, message).hint(hint));
+            }
+            index
+        })
+        .collect()
+}
+
+fn outputs(
+    raw: &RawTransform,
+    name: &str,
+    description: &Description,
+    input: &Typed,
+    report: &Report,
+) -> Vec<Typed> {
+    let made = || Origin { span: raw.module.span.clone(), maker: Maker::Transform(name.to_owned()) };
+    description
+        .outputs
+        .iter()
+        .map(|port| match description.mode {
+            Mode::Map => {
+                check_key_stays(raw, &port.fields, input, report);
+                let schema = input.schema.with(&port.fields);
+                let mut origins = input.origins.clone();
+                for field in &port.fields {
+                    if let Some(index) = input.schema.index_of(&field.name) {
+                        origins[index] = made();
+                    }
+                }
+                origins.resize_with(schema.fields.len(), made);
+                Typed { schema: Arc::new(schema), origins, event_time: input.event_time }
+            }
+            Mode::Emit => {
+                let schema = Schema::new(port.fields.clone());
+                let key = port.key.iter().filter_map(|name| schema.index_of(name)).collect();
+                let origins = port.fields.iter().map(|_| made()).collect();
+                let schema = Arc::new(Schema { key, append_only: false, ..schema });
+                Typed { schema, origins, event_time: true }
+            }
+        })
+        .collect()
+}
+
+/// A key column may get new values, but every row must still have one.
+fn check_key_stays(raw: &RawTransform, fields: &[Field], input: &Typed, report: &Report) {
+    for field in fields {
+        let index = input.schema.index_of(&field.name);
+        if field.nullable && index.is_some_and(|index| input.schema.key.contains(&index)) {
+            let message = format!("the module gives the key column `{}` values that may be null", field.name);
+            report.push(
+                Problem::error(&raw.module.span, message)
+                    .hint("let it give a value in every row, or add a column of another name"),
+            );
+        }
+    }
+}

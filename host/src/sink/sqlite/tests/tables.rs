@@ -1,0 +1,127 @@
+//! What a new store finds, and whether it may use it.
+
+use super::*;
+use crate::record::Operation::{Insert, Update};
+
+#[test]
+fn a_new_store_obeys_if_exists() {
+    let mut place = Place::new(WriteMode::Append);
+    let mut open = place.open(&place.initialise().unwrap());
+    let first = pass(&mut open, 1, &place.batch(&[(Insert, "a", Some(1), 1)]));
+    drop(open);
+
+    place.context.incarnation = "two".to_owned();
+    let error = place.initialise().unwrap_err().to_string();
+    assert!(error.contains("table `wagers`"), "{error}");
+    assert!(error.contains("if_exists = \"append\""), "{error}");
+    assert!(error.contains("if_exists = \"replace\""), "{error}");
+
+    place.config.if_exists = IfExists::Append;
+    let mut open = place.open(&place.initialise().unwrap());
+    pass(&mut open, 1, &place.batch(&[(Insert, "b", Some(2), 1)]));
+    drop(open);
+    assert_eq!(place.rows(), ["a=0.01", "b=0.02"]);
+
+    place.context.incarnation = "three".to_owned();
+    place.config.if_exists = IfExists::Replace;
+    let mut open = place.open(&place.initialise().unwrap());
+    assert!(place.rows().is_empty());
+    pass(&mut open, 1, &place.batch(&[(Insert, "c", Some(3), 1)]));
+    drop(open);
+    assert_eq!(place.rows(), ["c=0.03"]);
+
+    // The first store's rows are gone, and it must not go on as if they were there.
+    place.context.incarnation = "one".to_owned();
+    let error = place.open(&first).committer.commit(&first).unwrap_err();
+    assert!(matches!(error, SinkError::UnexpectedNumber { found: None, .. }), "{error}");
+}
+
+#[test]
+fn a_new_stores_rows_are_later_than_all_that_it_finds() {
+    let mut place = Place::new(WriteMode::Upsert);
+    let mut open = place.open(&place.initialise().unwrap());
+    pass(&mut open, 1, &place.batch(&[(Insert, "a", Some(100), 1000)]));
+    drop(open);
+    place.context.incarnation = "two".to_owned();
+    place.config.if_exists = IfExists::Append;
+    let mut open = place.open(&place.initialise().unwrap());
+    pass(&mut open, 1, &place.batch(&[(Update, "a", Some(200), 1)]));
+    assert_eq!(place.rows(), ["a=2.00"]);
+}
+
+#[test]
+fn a_table_that_does_not_fit_is_refused_with_the_difference() {
+    let refusal = |mode, ddl: &str| {
+        let place = Place::new(mode);
+        fs::create_dir_all(place.config.path.parent().unwrap()).unwrap();
+        place.database().execute_batch(ddl).unwrap();
+        match place.initialise() {
+            Err(SinkError::TableMismatch { differences, .. }) => differences,
+            Err(other) => panic!("{other}"),
+            Ok(_) => String::new(),
+        }
+    };
+    use WriteMode::{Append, Upsert};
+    let sequence = "_millrace_major BIGINT NOT NULL, _millrace_minor INTEGER NOT NULL";
+    let fits = format!("CREATE TABLE wagers (ID varchar(9) PRIMARY KEY, amount TEXT, {sequence})");
+    assert_eq!(refusal(Upsert, &fits), "");
+    assert_eq!(
+        refusal(Append, "CREATE TABLE wagers (n INTEGER PRIMARY KEY, id TEXT, amount TEXT)"),
+        ""
+    );
+    assert!(
+        refusal(Append, "CREATE TABLE wagers (id TEXT, amount DECIMAL(18,2))")
+            .contains("`amount` is declared `DECIMAL(18,2)` where `DECIMAL_TEXT(18,2)` is needed")
+    );
+    assert!(
+        refusal(Append, "CREATE TABLE wagers (id TEXT)")
+            .contains("it has no column `amount` (DECIMAL_TEXT(18,2))")
+    );
+    assert!(
+        refusal(Append, "CREATE TABLE wagers (id TEXT, amount TEXT NOT NULL)")
+            .contains("`amount` is NOT NULL")
+    );
+    assert!(
+        refusal(Append, "CREATE TABLE wagers (id TEXT, amount TEXT, more TEXT NOT NULL)")
+            .contains("`more` is NOT NULL without a default")
+    );
+    assert!(
+        refusal(Append, "CREATE TABLE wagers (id TEXT PRIMARY KEY, amount TEXT)")
+            .contains("`id` is part of the primary key")
+    );
+    assert!(
+        refusal(Upsert, &format!("CREATE TABLE wagers (id TEXT, amount TEXT, {sequence})"))
+            .contains("`id` is not part of the primary key")
+    );
+    assert!(
+        refusal(Append, "CREATE TABLE wagers (id TEXT, amount TEXT UNIQUE)")
+            .contains("unique index")
+    );
+    assert!(
+        refusal(Append, "CREATE VIEW wagers AS SELECT '' AS id, '' AS amount")
+            .contains("it is a view")
+    );
+}
+
+#[test]
+fn names_of_ours_and_keys_of_nobody_are_refused() {
+    let mut place = Place::new(WriteMode::Upsert);
+    place.config.key = vec!["nobody".into()];
+    assert!(matches!(place.initialise().unwrap_err(), SinkError::UnknownKey { .. }));
+    place.config.key.clear();
+    assert!(matches!(place.initialise().unwrap_err(), SinkError::NoKey { .. }));
+    let mut place = Place::new(WriteMode::Append);
+    place.config.table = "_Millrace_Commits".to_owned();
+    assert!(matches!(place.initialise().unwrap_err(), SinkError::ReservedName { .. }));
+}
+
+#[test]
+fn a_lock_of_another_program_can_be_tried_again() {
+    let place = Place::new(WriteMode::Append);
+    let target = Target::new(&place.config, &place.context).unwrap();
+    let busy =
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None);
+    let error = target.failed("apply rows to")(busy);
+    assert!(matches!(error, SinkError::Locked { .. }) && error.is_transient());
+    assert!(error.to_string().contains("locked by another program"), "{error}");
+}
