@@ -248,10 +248,9 @@ mod tests {
     #[test]
     fn a_missing_value_is_blamed_on_no_other() {
         #[derive(Debug, Deserialize)]
+        #[allow(dead_code, reason = "only serde looks at the fields")]
         struct Required {
-            #[expect(dead_code, reason = "only read by serde")]
             low: i64,
-            #[expect(dead_code, reason = "only read by serde")]
             high: i64,
         }
         let problems = read::<Required>(r#"{"low": 1}"#).expect_err("`high` is missing");

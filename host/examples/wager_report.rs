@@ -232,7 +232,8 @@ fn summary(path: &Path) -> anyhow::Result<String> {
     let seconds = |value: &Value| value.as_f64().unwrap_or_default();
     let rate = pipeline["rows_per_second"].as_u64().unwrap_or_default();
     Ok(format!(
-        " {} rows in: {} kept, {} filtered, {} rejected\n {} rows/s, {:.2} s in all, {:.2} s of CPU time\n",
+        " {} rows in: {} kept, {} filtered, {} rejected\n \
+         {} rows/s, {:.2} s in all, {:.2} s of CPU time\n",
         rows("in"),
         rows("kept"),
         rows("filtered"),

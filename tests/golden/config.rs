@@ -46,7 +46,8 @@ fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let mut at = 0;
     let mut count = 0;
-    while let Some(found) = bytes[at..].windows(from.len()).position(|window| window == from.as_bytes())
+    while let Some(found) =
+        bytes[at..].windows(from.len()).position(|window| window == from.as_bytes())
     {
         at += found;
         bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
@@ -79,7 +80,8 @@ fn each_mistake_is_told_once_and_well() {
     let files = toml_files(&folder("invalid"));
     assert!(files.len() >= 25, "only {} wrong configurations", files.len());
     for file in files {
-        let problems = load(&file, &broken).err().unwrap_or_else(|| panic!("{} passes", file.display()));
+        let problems =
+            load(&file, &broken).err().unwrap_or_else(|| panic!("{} passes", file.display()));
         let text = printed(&problems.render(false), &file, &broken);
         assert_eq!(problems.errors(), 1, "{} has one mistake:\n{text}", file.display());
         compare_golden(&file.with_extension("err"), &text);
@@ -110,10 +112,14 @@ fn what_is_probably_not_meant_is_a_warning() {
 
 #[test]
 fn every_pipeline_of_the_tree_is_right() {
-    let environment =
-        Environment::from_variables([("WAGERS", "wagers.jsonl"), ("OUT", "out"), ("COUNT", "1000")]);
+    let environment = Environment::from_variables([
+        ("WAGERS", "wagers.jsonl"),
+        ("OUT", "out"),
+        ("COUNT", "1000"),
+    ]);
     for file in toml_files(&root().join("pipelines")) {
-        let plan = config::load(&file, &environment, sandbox()).unwrap_or_else(|problems| panic!("{problems}"));
+        let plan = config::load(&file, &environment, sandbox())
+            .unwrap_or_else(|problems| panic!("{problems}"));
         assert!(plan.warnings.is_empty(), "{}", plan.warnings);
     }
 }
@@ -122,7 +128,8 @@ fn every_pipeline_of_the_tree_is_right() {
 fn paths_of_the_caller_are_relative_to_where_the_caller_is() {
     let file = root().join("pipelines/wagers.toml");
     let environment = Environment::from_variables([("WAGERS", "wagers.jsonl"), ("OUT", "out")]);
-    let plan = config::load(&file, &environment, sandbox()).unwrap_or_else(|problems| panic!("{problems}"));
+    let plan = config::load(&file, &environment, sandbox())
+        .unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(plan.checkpoint.store, Path::new("out/checkpoints"));
     let SinkKind::Sqlite(sink) = &plan.sinks[0].config.kind else { panic!("it is a database") };
     assert_eq!(sink.path, Path::new("out/wagers.db"));
@@ -134,7 +141,8 @@ fn paths_of_the_caller_are_relative_to_where_the_caller_is() {
 fn the_main_pipeline_ends_in_the_columns_of_its_table() {
     let file = root().join("pipelines/wagers.toml");
     let environment = Environment::from_variables([("WAGERS", "wagers.jsonl"), ("OUT", "out")]);
-    let plan = config::load(&file, &environment, sandbox()).unwrap_or_else(|problems| panic!("{problems}"));
+    let plan = config::load(&file, &environment, sandbox())
+        .unwrap_or_else(|problems| panic!("{problems}"));
     let columns: Vec<String> = plan.sinks[0]
         .schema
         .fields
@@ -180,7 +188,8 @@ fn no_value_of_a_variable_is_ever_printed() {
     fs::write(&file, text).expect("the folder is writable");
     let environment = Environment::from_variables([("SECRET", "hunter 2!")]);
     let problems = config::load(&file, &environment, sandbox()).expect_err("everything is wrong");
-    let printed = format!("{}{}{problems:?}{environment:?}", problems.render(true), problems.to_json());
+    let printed =
+        format!("{}{}{problems:?}{environment:?}", problems.render(true), problems.to_json());
     assert!(problems.errors() >= 8, "{printed}");
     assert!(!printed.contains("hunter"), "{printed}");
 }

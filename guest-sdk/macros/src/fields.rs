@@ -97,5 +97,5 @@ pub fn nested(parts: impl DoubleEndedIterator<Item = TokenStream>) -> TokenStrea
 
 /// Names for the blocks of `count` parts.
 pub fn block_names(count: usize) -> Vec<Ident> {
-    (0..count).map(|index| format_ident!("block_{index}")).collect()
+    (0..count).map(|index| format_ident!("block_{}", index)).collect()
 }

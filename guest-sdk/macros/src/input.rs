@@ -45,9 +45,9 @@ pub fn derive(item: &DeriveInput) -> Result<TokenStream> {
 /// The name in `#[table("..")]`.
 fn table(item: &DeriveInput) -> Result<Option<LitStr>> {
     let Some(attribute) = fields::attribute(&item.attrs, "table")? else { return Ok(None) };
-    let name: LitStr = attribute.parse_args().map_err(|error| {
-        Error::new(error.span(), "say the table's name: `#[table(\"games\")]`")
-    })?;
+    let name: LitStr = attribute
+        .parse_args()
+        .map_err(|error| Error::new(error.span(), "say the table's name: `#[table(\"games\")]`"))?;
     if name.value().is_empty() {
         return Err(Error::new(name.span(), "a table's name is not empty"));
     }
@@ -86,9 +86,7 @@ fn meta(attribute: &syn::Attribute, ty: &Type) -> Result<Kind> {
         .filter(|segment| segment.ident == "Option")
         .and_then(types::argument);
     let (kind, fits, wanted) = match choice.to_string().as_str() {
-        "processing_time" => {
-            (Kind::ProcessingTime, types::is_path(ty, "Timestamp"), "Timestamp")
-        }
+        "processing_time" => (Kind::ProcessingTime, types::is_path(ty, "Timestamp"), "Timestamp"),
         "event_time" => {
             let fits = optional.is_some_and(|inner| types::is_path(inner, "Timestamp"));
             (Kind::EventTime, fits, "Option<Timestamp>")

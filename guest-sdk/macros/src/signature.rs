@@ -1,7 +1,7 @@
 //! The signature of a row function: what each argument is, and what it answers.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Error, FnArg, GenericParam, ItemFn, PatType, Result, ReturnType, Signature, Type};
 
@@ -197,7 +197,7 @@ fn take_before(argument: &mut PatType) -> bool {
 /// Replaces lifetimes other than `'static` by `'_`.
 fn elide(tokens: TokenStream) -> TokenStream {
     let mut after_tick = false;
-    let replace = |tree| {
+    let replace = |tree: TokenTree| {
         let in_lifetime = std::mem::replace(
             &mut after_tick,
             matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == '\''),
@@ -214,6 +214,5 @@ fn elide(tokens: TokenStream) -> TokenStream {
             other => other,
         }
     };
-    let elided: TokenStream = tokens.into_iter().map(replace).collect();
-    quote!(#elided)
+    tokens.into_iter().map(replace).collect()
 }

@@ -75,8 +75,7 @@ fn first_paragraph(attributes: &[Attribute]) -> String {
 fn guest(function: &RowFunction, options: &Options) -> TokenStream {
     let ident = &function.item.sig.ident;
     let name = options.name.clone().unwrap_or_else(|| ident.to_string());
-    let about =
-        options.about.clone().unwrap_or_else(|| first_paragraph(&function.item.attrs));
+    let about = options.about.clone().unwrap_or_else(|| first_paragraph(&function.item.attrs));
     let doc = format!("The transform `{name}`, as the host sees it.");
     let (field, check, open) = match function.params() {
         Some(ty) => (
@@ -145,8 +144,7 @@ fn description(function: &RowFunction, name: &str, about: &str) -> TokenStream {
     let assert_answer = quote_spanned! {answer.span()=>
         ::millrace_sdk::generated::assert_answer::<#answer>();
     };
-    let before =
-        function.takes_before().then(|| quote!(| ::millrace_sdk::raw::Extras::BEFORE));
+    let before = function.takes_before().then(|| quote!(| ::millrace_sdk::raw::Extras::BEFORE));
     let tables = arguments.iter().filter_map(|argument| match argument {
         Argument::Table(ty) => Some(quote_spanned! {ty.span()=>
             ::millrace_sdk::raw::TableUse {
@@ -225,9 +223,7 @@ fn process(function: &RowFunction) -> TokenStream {
 fn pass(function: &RowFunction, with_before: bool) -> TokenStream {
     let RowFunction { item, row, arguments, answer } = function;
     let blocks = fields::block_names(arguments.len() + 1);
-    let projection = |ty: &TokenStream| {
-        quote_spanned!(ty.span()=> <#ty as ::millrace_sdk::generated::Projection<'_>>)
-    };
+    let projection = |ty: &TokenStream| quote_spanned!(ty.span()=> <#ty as ::millrace_sdk::generated::Projection<'_>>);
     let row_projection = projection(row);
     let mut readers = vec![quote!(#row_projection::open(&mut source)?)];
     let mut patterns = vec![blocks[0].to_token_stream()];

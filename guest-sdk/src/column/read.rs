@@ -136,10 +136,7 @@ impl<'a> Offsets<'a> {
 
     #[inline(always)]
     fn block(self, index: usize) -> &'a [i32; BLOCK + 1] {
-        self.all
-            .get(index * BLOCK..)
-            .and_then(<[i32]>::first_chunk)
-            .unwrap_or(self.tail)
+        self.all.get(index * BLOCK..).and_then(<[i32]>::first_chunk).unwrap_or(self.tail)
     }
 }
 

@@ -269,7 +269,7 @@ impl<'de, const S: u8> Deserialize<'de> for Decimal<S> {
         let value = serde_json::Value::deserialize(deserializer)?;
         let text = super::json_text(&value)
             .ok_or_else(|| D::Error::custom("expected a decimal, such as \"12.50\""))?;
-        text.parse().map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
+        text.parse::<Self>().map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
     }
 }
 

@@ -82,10 +82,7 @@ impl<const S: u8> Decimal128<S> {
     #[must_use]
     pub fn rescale<const R: u8>(self) -> Decimal128<R> {
         let exponent = i32::from(R) - i32::from(S);
-        Decimal128::from_magnitude(
-            rounding::divide(self.0.unsigned_abs(), 1, exponent),
-            self.0 < 0,
-        )
+        Decimal128::from_magnitude(rounding::divide(self.0.unsigned_abs(), 1, exponent), self.0 < 0)
     }
 
     /// `self / divisor` with `R` digits after the point, rounded half away from zero. `None` when the
@@ -99,8 +96,7 @@ impl<const S: u8> Decimal128<S> {
             return None;
         }
         let exponent = i32::from(D) + i32::from(R) - i32::from(S);
-        let quotient =
-            rounding::divide(self.0.unsigned_abs(), divisor.0.unsigned_abs(), exponent);
+        let quotient = rounding::divide(self.0.unsigned_abs(), divisor.0.unsigned_abs(), exponent);
         Some(Decimal128::from_magnitude(quotient, (self.0 < 0) != (divisor.0 < 0)))
     }
 
@@ -238,7 +234,7 @@ impl<'de, const S: u8> Deserialize<'de> for Decimal128<S> {
         let value = serde_json::Value::deserialize(deserializer)?;
         let text = super::json_text(&value)
             .ok_or_else(|| D::Error::custom("expected a decimal, such as \"12.50\""))?;
-        text.parse().map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
+        text.parse::<Self>().map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
     }
 }
 

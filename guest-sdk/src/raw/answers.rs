@@ -1,8 +1,8 @@
 //! Short ways to make the contract's values.
 
 use super::{
-    Column, DataType, Description, Extras, Failure, Field, Fired, Images, InputUse, Mapped, Mode, Operations,
-    Order, Outcome, Output, Port, Problem, StateChunk, Subject, Values, Varying,
+    Column, DataType, Description, Extras, Failure, Field, Fired, Images, InputUse, Mapped, Mode,
+    Operations, Order, Outcome, Output, Port, Problem, StateChunk, Subject, Values, Varying,
 };
 
 impl Failure {

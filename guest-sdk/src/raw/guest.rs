@@ -22,8 +22,7 @@ pub trait Guest: Sized {
     ///
     /// # Errors
     /// A failure stops the pipeline.
-    fn open(params: &str, inputs: &[InputSchema], tables: &[TableSchema])
-    -> Result<Self, Failure>;
+    fn open(params: &str, inputs: &[InputSchema], tables: &[TableSchema]) -> Result<Self, Failure>;
 
     /// Transforms one batch.
     ///

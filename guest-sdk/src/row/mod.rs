@@ -6,7 +6,7 @@ mod projection;
 mod report;
 mod rows;
 
-pub use answer::{Answer, NoColumns, Output, Verdict};
+pub use answer::{Answer, Output, Verdict};
 pub use intake::{Intake, Pass, Presence, Source};
 pub use projection::{Input, Projection, Table, before};
 pub use report::Report;

@@ -18,9 +18,10 @@ const LINES_A_WRITE: u64 = 512;
 
 /// Make wagers to play with, as JSON lines
 ///
-/// 200 games and 10,000 users of skewed popularity, bets around 8.00, 5 % of version 0, 20 % without
-/// end, 500 a second of event time and some out of order: what the `generator` source brings, about
-/// 258 bytes a line. The same seed makes the same lines, and a smaller count their beginning.
+/// 200 games and 10,000 users of skewed popularity, bets around 8.00, 5 % of version 0, 20 %
+/// without an end, 500 a second of event time, some out of order: what the `generator` source
+/// brings, about 258 bytes a line. The same seed makes the same lines, and a smaller count their
+/// beginning.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -13,8 +13,8 @@ use crate::sandbox::{
 
 /// Show what a module is: what it reads, adds and keeps, its imports and sizes
 ///
-/// The module is loaded and asked, as `check` does, but without a pipeline: what is shown is what it
-/// says for the given params.
+/// The module is loaded and asked, as `check` does, but without a pipeline: what is shown is what
+/// it says for the given params.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -96,12 +96,13 @@ impl ModuleArguments {
         match artifact.describe(&self.params, inputs, tables) {
             Ok(description) => Ok(description),
             Err(DescribeError::Problems(problems)) => {
-                Err(Failure::usage(anyhow!("{}", said(&self.module.display().to_string(), &problems))))
+                let module = self.module.display().to_string();
+                Err(Failure::usage(anyhow!(said(&module, &problems))))
             }
             Err(DescribeError::Sandbox(error)) => Err(anyhow::Error::new(error))
                 .context(
-                    "the module gives no description; if it has several inputs or joins tables, say so \
-                     with --inputs and --table",
+                    "the module gives no description; if it joins tables or has several \
+                     inputs, say so: --table NAME, --inputs N",
                 )
                 .map_err(Failure::from),
         }

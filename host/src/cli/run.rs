@@ -23,9 +23,9 @@ use crate::telemetry::PipelineCounters;
 
 /// Run pipelines: to their end if their sources are finite, else until a signal
 ///
-/// All files are checked before anything starts. Each pipeline runs by itself: one that fails leaves
-/// the others be. The first SIGINT or SIGTERM drains what was read, saves and ends with 0; a second
-/// one stops at once. Run again, a pipeline goes on from its last checkpoint.
+/// All files are checked before anything starts. Each pipeline runs by itself: one that fails
+/// leaves the others be. The first SIGINT or SIGTERM drains what was read, saves and ends with 0; a
+/// second one stops at once. Run again, a pipeline goes on from its last checkpoint.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -247,6 +247,7 @@ fn causes(error: &dyn std::error::Error) -> Vec<String> {
 /// Every counter of some nodes, by name. Those that mean nothing for a kind of node are 0.
 fn nodes(nodes: &Nodes) -> BTreeMap<&str, Value> {
     let counters = |node: &NodeCounters| {
+        let guest = Duration::from_nanos(node.guest_nanos.load(Ordering::Relaxed));
         json!({
             "rows_in": NodeCounters::get(&node.rows_in),
             "rows_out": NodeCounters::get(&node.rows_out),
@@ -254,7 +255,7 @@ fn nodes(nodes: &Nodes) -> BTreeMap<&str, Value> {
             "rejected": NodeCounters::get(&node.rejected),
             "batches": NodeCounters::get(&node.batches),
             "bytes": NodeCounters::get(&node.bytes),
-            "guest_seconds": Duration::from_nanos(node.guest_nanos.load(Ordering::Relaxed)).as_secs_f64(),
+            "guest_seconds": guest.as_secs_f64(),
         })
     };
     nodes.iter().map(|(name, node)| (name.as_str(), counters(node))).collect()

@@ -79,8 +79,9 @@ impl Environment {
     /// The variables of this process. One that is not UTF-8 is left out.
     #[must_use]
     pub fn of_process() -> Self {
-        let texts = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let texts = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self::from_variables(texts)
     }
 

@@ -87,8 +87,18 @@ pub const CHECKPOINT: &[Key] = &[
 /// `batch` in `[pipeline]`.
 pub const BATCH: &[Key] = &[
     defaulted("rows", "integer", "8192", "rows of a batch, at most"),
-    defaulted("bytes", "size", "4MiB", "input bytes of a batch, at most; one larger row still passes"),
-    defaulted("linger", "duration", "50ms", "how long a batch that is not full waits for more rows"),
+    defaulted(
+        "bytes",
+        "size",
+        "4MiB",
+        "input bytes of a batch, at most; one larger row still passes",
+    ),
+    defaulted(
+        "linger",
+        "duration",
+        "50ms",
+        "how long a batch that is not full waits for more rows",
+    ),
 ];
 
 /// Keys of every source.
@@ -102,7 +112,12 @@ pub const SOURCE: &[Key] = &[
 /// Keys of a source of type `file`.
 pub const FILE_SOURCE: &[Key] = &[
     required("path", "path", "the file"),
-    defaulted("format", "`\"json\"`", "json", "newline-delimited JSON; a column's path starts at the line"),
+    defaulted(
+        "format",
+        "`\"json\"`",
+        "json",
+        "newline-delimited JSON; a column's path starts at the line",
+    ),
 ];
 
 /// Keys of a source of type `generator`.
@@ -138,15 +153,29 @@ pub const SOURCE_COLUMN: &[Key] = &[
         "how a timestamp is written: a number of these units since 1970, or ISO 8601 text; required for \
          timestamps, and for them only",
     ),
-    defaulted("key", "boolean", "false", "whether it belongs to the key; then null is refused, too"),
+    defaulted(
+        "key",
+        "boolean",
+        "false",
+        "whether it belongs to the key; then null is refused, too",
+    ),
     optional("required", "boolean", "whether null is refused; false by default, true for a key"),
 ];
 
 /// `event_time` of a source.
 pub const EVENT_TIME: &[Key] = &[
     required("column", "column", "a timestamp column of this source"),
-    defaulted("disorder", "duration", "0s", "how much earlier than the latest row another may still come"),
-    optional("idle", "duration", "without rows for this long, the source no longer holds others back"),
+    defaulted(
+        "disorder",
+        "duration",
+        "0s",
+        "how much earlier than the latest row another may still come",
+    ),
+    optional(
+        "idle",
+        "duration",
+        "without rows for this long, the source no longer holds others back",
+    ),
 ];
 
 /// Keys of a table.
@@ -169,7 +198,11 @@ pub const FILE_TABLE: &[Key] = &[
 
 /// One column of a table. `name = "i64"` is short for `name = { type = "i64" }`.
 pub const TABLE_COLUMN: &[Key] = &[
-    optional("path", "text", "its name in the file's header or objects; the column's own name by default"),
+    optional(
+        "path",
+        "text",
+        "its name in the file's header or objects; the column's own name by default",
+    ),
     required("type", "type", "as for a source's column; timestamps are ISO 8601 text"),
     defaulted("required", "boolean", "false", "whether null is an error"),
 ];
@@ -182,10 +215,23 @@ pub const TRANSFORM: &[Key] = &[
         "a source, a transform, or one port of a transform as `name.port`; a list takes the rows of all",
     ),
     required("module", "path", "the WebAssembly module"),
-    optional("params", "table", "handed to the module, which says what it takes (`millrace inspect`)"),
-    optional("join", "tables by name", "for each table that the module reads: how rows find theirs"),
+    optional(
+        "params",
+        "table",
+        "handed to the module, which says what it takes (`millrace inspect`)",
+    ),
+    optional(
+        "join",
+        "tables by name",
+        "for each table that the module reads: how rows find theirs",
+    ),
     optional("key", "column or list", "the key of a keyed module that leaves it open"),
-    defaulted("parallelism", "integer", "1", "instances of a keyed module, each with its share of the keys"),
+    defaulted(
+        "parallelism",
+        "integer",
+        "1",
+        "instances of a keyed module, each with its share of the keys",
+    ),
     optional("limits", "table", "what one instance may use"),
     optional("on_error", "text or table", ON_ERROR),
 ];
@@ -195,12 +241,21 @@ pub const LIMITS: &[Key] = &[
     defaulted("max_memory", "size", "256MiB", "memory of one instance, at most"),
     defaulted("deadline", "duration", "500ms", "time of one call, at most"),
     defaulted("max_output", "size", "256MiB", "bytes that one call may answer, at most"),
-    defaulted("max_table_elements", "integer", "20000", "elements of one WebAssembly table, at most"),
+    defaulted(
+        "max_table_elements",
+        "integer",
+        "20000",
+        "elements of one WebAssembly table, at most",
+    ),
 ];
 
 /// `join.NAME` of a transform, NAME being one of `[tables]`.
 pub const JOIN: &[Key] = &[
-    required("on", "column or list", "the input's columns that stand for the table's key, in its order"),
+    required(
+        "on",
+        "column or list",
+        "the input's columns that stand for the table's key, in its order",
+    ),
     defaulted(
         "missing",
         "`\"null\"`, `\"reject\"` or `\"drop\"`",
@@ -211,9 +266,17 @@ pub const JOIN: &[Key] = &[
 
 /// Keys of every sink.
 pub const SINK: &[Key] = &[
-    required("type", "`\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`", "the kind of sink"),
+    required(
+        "type",
+        "`\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`",
+        "the kind of sink",
+    ),
     required("input", "name", "a source, a transform, or one port of a transform as `name.port`"),
-    optional("delivery", "as in `[pipeline]`", "what this sink promises; the pipeline's by default"),
+    optional(
+        "delivery",
+        "as in `[pipeline]`",
+        "what this sink promises; the pipeline's by default",
+    ),
     optional(
         "expect",
         "types by column",
@@ -225,8 +288,16 @@ pub const SINK: &[Key] = &[
 
 /// Keys of `[dead_letters]`, beside those of its type.
 pub const DEAD_LETTERS: &[Key] = &[
-    required("type", "`\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`", "the kind of sink"),
-    optional("delivery", "as in `[pipeline]`", "what this sink promises; the pipeline's by default"),
+    required(
+        "type",
+        "`\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`",
+        "the kind of sink",
+    ),
+    optional(
+        "delivery",
+        "as in `[pipeline]`",
+        "what this sink promises; the pipeline's by default",
+    ),
 ];
 
 /// Keys of a sink of type `sqlite`.
@@ -302,10 +373,18 @@ pub struct Part {
 pub const PARTS: &[Part] = &[
     Part { title: "The file", about: "", keys: ROOT },
     Part { title: "`[pipeline]`", about: "", keys: PIPELINE },
-    Part { title: "`checkpoint`", about: "In `[pipeline]`, or as `[pipeline.checkpoint]`.", keys: CHECKPOINT },
+    Part {
+        title: "`checkpoint`",
+        about: "In `[pipeline]`, or as `[pipeline.checkpoint]`.",
+        keys: CHECKPOINT,
+    },
     Part { title: "`batch`", about: "In `[pipeline]`, or as `[pipeline.batch]`.", keys: BATCH },
     Part { title: "`[sources.NAME]`", about: "Keys of every source.", keys: SOURCE },
-    Part { title: "Source `file`", about: "Reads a file once, from its start to its end.", keys: FILE_SOURCE },
+    Part {
+        title: "Source `file`",
+        about: "Reads a file once, from its start to its end.",
+        keys: FILE_SOURCE,
+    },
     Part {
         title: "Source `generator`",
         about: "Makes up wagers, the same ones each time: for demonstrations and benchmarks.",
@@ -328,7 +407,11 @@ pub const PARTS: &[Part] = &[
     },
     Part { title: "`[transforms.NAME]`", about: "", keys: TRANSFORM },
     Part { title: "`join.TABLE`", about: "In a transform.", keys: JOIN },
-    Part { title: "`limits`", about: "In a transform. Breaking one is an error of that stage.", keys: LIMITS },
+    Part {
+        title: "`limits`",
+        about: "In a transform. Breaking one is an error of that stage.",
+        keys: LIMITS,
+    },
     Part { title: "`[sinks.NAME]`", about: "Keys of every sink.", keys: SINK },
     Part {
         title: "Sink `sqlite`",
@@ -346,7 +429,11 @@ pub const PARTS: &[Part] = &[
         about: "Nowhere. It asks for every column all the same, so that benchmarks are honest.",
         keys: BLACKHOLE_SINK,
     },
-    Part { title: "`expect`", about: "`[sinks.NAME.expect]`, one entry a column.", keys: EXPECT_COLUMN },
+    Part {
+        title: "`expect`",
+        about: "`[sinks.NAME.expect]`, one entry a column.",
+        keys: EXPECT_COLUMN,
+    },
     Part {
         title: "`[dead_letters]`",
         about: "Any sink, with the columns `time`, `stage`, `reason`, `column`, `position`, \

@@ -43,10 +43,7 @@ use section::Scope;
 /// All problems of the file, warnings among them, in its order. Where only warnings are found, they
 /// are in the plan instead.
 pub fn load(path: &Path, environment: &Environment, sandbox: &Sandbox) -> Result<Plan, Problems> {
-    let text = match read(path) {
-        Ok(text) => text,
-        Err(problem) => return Err(Problems::new(path, "", vec![problem])),
-    };
+    let text = read(path)?;
     let report = Report::default();
     let plan = tree::parse(&text, environment, &report).and_then(|entries| {
         let scope = Scope { report: &report, folder: path.parent().unwrap_or(Path::new("")) };
@@ -60,15 +57,18 @@ pub fn load(path: &Path, environment: &Environment, sandbox: &Sandbox) -> Result
     }
 }
 
-fn read(path: &Path) -> Result<String, Problem> {
+fn read(path: &Path) -> Result<String, Problems> {
+    let unreadable = |message: String, hint: &str| {
+        Problems::new(path, "", vec![Problem::of_the_file(message).hint(hint)])
+    };
     let bytes = std::fs::read(path).map_err(|error| {
-        Problem::of_the_file(format!("cannot read the pipeline's file: {error}"))
-            .hint("give the path of a TOML file, such as pipelines/quickstart.toml")
+        let hint = "give the path of a TOML file, such as pipelines/quickstart.toml";
+        unreadable(format!("cannot read the pipeline's file: {error}"), hint)
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Problem::of_the_file(format!("the file is not UTF-8: line {line} has other bytes"))
-            .hint("TOML files are UTF-8: save it so")
+        let hint = "TOML files are UTF-8: save it so";
+        unreadable(format!("the file is not UTF-8: line {line} has other bytes"), hint)
     })
 }

@@ -2,12 +2,17 @@
 
 /// The name among `known` that is closest to `written`, if one is close enough that a person would
 /// believe it: a third of the letters may differ, and the case.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let lower = written.to_lowercase();
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(written.chars().count()) / 3)
+        .filter(|(distance, name)| {
+            *distance <= name.chars().count().max(written.chars().count()) / 3
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

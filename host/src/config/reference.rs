@@ -45,7 +45,11 @@ mod tests {
         for part in PARTS {
             assert!(text.contains(&format!("\n## {}\n", part.title)));
             for key in part.keys {
-                assert!(text.contains(&format!("| `{}` | {} |", key.name, key.takes)), "{}", key.name);
+                assert!(
+                    text.contains(&format!("| `{}` | {} |", key.name, key.takes)),
+                    "{}",
+                    key.name
+                );
             }
         }
     }

@@ -33,7 +33,10 @@ fn one(out: &mut String, problems: &Problems, problem: &Problem, paint: Paint) {
     let gutter = gutter_width(problems, problem);
     match &problem.span {
         Some(span) => snippet(out, problems, span, problem.label.as_deref(), gutter, style, paint),
-        None => line(out, &format!("{:gutter$}{} {}", "", paint.gutter("-->"), problems.file().display())),
+        None => line(
+            out,
+            &format!("{:gutter$}{} {}", "", paint.gutter("-->"), problems.file().display()),
+        ),
     }
     for note in &problem.notes {
         line(out, &format!("{}: {}", paint.with(Style::Cyan, "note"), note.message));
@@ -163,7 +166,8 @@ mod tests {
     #[test]
     fn a_problem_looks_like_a_compilers() {
         let text = "[pipeline]\nname = 5\n";
-        let problem = Problem::error(&(18..19), "`name` takes text").label("a number").hint("quote it");
+        let problem =
+            Problem::error(&(18..19), "`name` takes text").label("a number").hint("quote it");
         let expected = "error: `name` takes text\n --> p.toml:2:8\n  |\n2 | name = 5\n  |        ^ a number\n  = hint: quote it\n";
         assert_eq!(rendered(text, problem), expected);
     }
@@ -182,7 +186,9 @@ mod tests {
     #[test]
     fn a_span_at_the_end_or_over_lines_still_has_a_caret() {
         assert!(rendered("a = 1", Problem::error(&(5..5), "no")).contains("  |      ^\n"));
-        assert!(rendered("a = [\n1]", Problem::error(&(4..8), "no")).contains("1 | a = [\n  |     ^\n"));
+        assert!(
+            rendered("a = [\n1]", Problem::error(&(4..8), "no")).contains("1 | a = [\n  |     ^\n")
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Every getter reports what is wrong and answers `None`, so that a reader goes on and finds the
 //! rest; [`Section::finish`] reports keys that are unknown and keys that are missing.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +24,33 @@ pub(super) struct At<T> {
 impl<T> At<T> {
     pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> At<U> {
         At { value: change(self.value), span: self.span }
+    }
+}
+
+/// A name as the file gives it. Displayed, it is as it stands there, without the values of
+/// variables.
+#[derive(Clone, Debug)]
+pub(super) struct Word {
+    pub value: String,
+    written: String,
+}
+
+impl Word {
+    pub(super) fn of(text: &Text) -> Self {
+        Self { value: text.value.clone(), written: text.written.clone() }
+    }
+
+    /// A part of the name, such as what stands before a dot.
+    pub(super) fn part(&self, value: &str) -> Self {
+        let written =
+            if self.value == self.written { value.to_owned() } else { self.written.clone() };
+        Self { value: value.to_owned(), written }
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
     }
 }
 
@@ -145,7 +173,10 @@ impl<'a> Section<'a> {
     /// # Panics
     /// If the key is in none of this section's tables of keys, which is a mistake in a reader.
     pub(super) fn entry(&self, name: &str) -> Option<&'a Entry> {
-        assert!(self.keys.iter().any(|key| key.name == name), "`{name}` is not in the table of keys");
+        assert!(
+            self.keys.iter().any(|key| key.name == name),
+            "`{name}` is not in the table of keys"
+        );
         self.entries.iter().find(|entry| entry.key == name)
     }
 
@@ -182,9 +213,14 @@ impl<'a> Section<'a> {
         self.read(name, |node| {
             let number = match &node.value {
                 Value::Integer(number) => *number,
-                Value::Text(text) if text.has_variables => text.value.trim().parse::<i64>().map_err(|_| {
-                    Wrong::with(format!("`{name}` takes an integer, and `{}` gives none", text.written), "such as 1000")
-                })?,
+                Value::Text(text) if text.has_variables => {
+                    text.value.trim().parse::<i64>().map_err(|_| {
+                        Wrong::with(
+                            format!("`{name}` takes an integer, and `{}` gives none", text.written),
+                            "such as 1000",
+                        )
+                    })?
+                }
                 _ => return Err(Wrong::kind(name, "an integer", node)),
             };
             if range.contains(&number) {
@@ -209,9 +245,9 @@ impl<'a> Section<'a> {
                 Value::Text(text) if text.has_variables => text.value.trim().parse::<f64>().ok(),
                 _ => return Err(Wrong::kind(name, "a number", node)),
             };
-            number
-                .filter(|number| number.is_finite() && *number > 0.0)
-                .ok_or_else(|| Wrong::with(format!("`{name}` takes a number above 0"), "such as 1000 or 0.5"))
+            number.filter(|number| number.is_finite() && *number > 0.0).ok_or_else(|| {
+                Wrong::with(format!("`{name}` takes a number above 0"), "such as 1000 or 0.5")
+            })
         })
     }
 
@@ -220,13 +256,17 @@ impl<'a> Section<'a> {
             Value::Boolean(value) => Ok(*value),
             Value::Text(text) if text.has_variables && text.value == "true" => Ok(true),
             Value::Text(text) if text.has_variables && text.value == "false" => Ok(false),
-            _ => Err(Wrong { hint: Some("true or false, without quotes".into()), ..Wrong::kind(name, "a boolean", node) }),
+            _ => Err(Wrong {
+                hint: Some("true or false, without quotes".into()),
+                ..Wrong::kind(name, "a boolean", node)
+            }),
         })
     }
 
     pub(super) fn duration(&self, name: &str) -> Option<At<Duration>> {
         self.read(name, |node| {
-            let text = text_of(name, node).map_err(|wrong| Wrong::with(wrong.message, units::DURATION_HINT))?;
+            let text = text_of(name, node)
+                .map_err(|wrong| Wrong::with(wrong.message, units::DURATION_HINT))?;
             units::duration(&text.value).ok_or_else(|| {
                 Wrong::with(format!("`{}` is not a duration", text.written), units::DURATION_HINT)
             })
@@ -238,7 +278,9 @@ impl<'a> Section<'a> {
         let duration = self.duration(name)?;
         if duration.value.is_zero() {
             let message = format!("`{name}` must be longer than nothing");
-            self.scope.report.push(Problem::error(&duration.span, message).hint(units::DURATION_HINT));
+            self.scope
+                .report
+                .push(Problem::error(&duration.span, message).hint(units::DURATION_HINT));
             return None;
         }
         Some(duration)
@@ -247,10 +289,11 @@ impl<'a> Section<'a> {
     /// A size of at least one byte.
     pub(super) fn size(&self, name: &str) -> Option<At<u64>> {
         self.read(name, |node| {
-            let text = text_of(name, node).map_err(|wrong| Wrong::with(wrong.message, units::SIZE_HINT))?;
-            units::size(&text.value)
-                .filter(|size| *size > 0)
-                .ok_or_else(|| Wrong::with(format!("`{}` is not a size", text.written), units::SIZE_HINT))
+            let text = text_of(name, node)
+                .map_err(|wrong| Wrong::with(wrong.message, units::SIZE_HINT))?;
+            units::size(&text.value).filter(|size| *size > 0).ok_or_else(|| {
+                Wrong::with(format!("`{}` is not a size", text.written), units::SIZE_HINT)
+            })
         })
     }
 
@@ -262,9 +305,14 @@ impl<'a> Section<'a> {
                 Value::Text(text) => &text.value,
                 _ => return Err(Wrong::kind(name, "a time", node)),
             };
-            chrono::DateTime::parse_from_rfc3339(written).map(|time| time.timestamp_micros()).map_err(|_| {
-                Wrong::with(format!("`{name}` takes a time with a date and a zone"), "such as 2026-01-01T00:00:00Z")
-            })
+            chrono::DateTime::parse_from_rfc3339(written)
+                .map(|time| time.timestamp_micros())
+                .map_err(|_| {
+                    Wrong::with(
+                        format!("`{name}` takes a time with a date and a zone"),
+                        "such as 2026-01-01T00:00:00Z",
+                    )
+                })
         })
     }
 
@@ -300,23 +348,26 @@ impl<'a> Section<'a> {
     }
 
     /// One text or a list of them.
-    pub(super) fn texts(&self, name: &str) -> Option<Vec<At<String>>> {
+    pub(super) fn texts(&self, name: &str) -> Option<Vec<At<Word>>> {
         let entry = self.entry(name)?;
         let nodes = match &entry.node.value {
             Value::List(nodes) if nodes.is_empty() => {
-                self.scope.report.push(Problem::error(&entry.node.span, format!("`{name}` is an empty list")));
+                self.scope
+                    .report
+                    .push(Problem::error(&entry.node.span, format!("`{name}` is an empty list")));
                 return None;
             }
             Value::List(nodes) => nodes.as_slice(),
             _ => std::slice::from_ref(&entry.node),
         };
-        let texts: Vec<At<String>> = nodes
+        let texts: Vec<At<Word>> = nodes
             .iter()
             .filter_map(|node| match &node.value {
-                Value::Text(text) => Some(At { value: text.value.clone(), span: node.span.clone() }),
+                Value::Text(text) => Some(At { value: Word::of(text), span: node.span.clone() }),
                 Value::Invalid => None,
                 _ => {
-                    let message = format!("`{name}` takes text or a list of texts, not {}", node.kind());
+                    let message =
+                        format!("`{name}` takes text or a list of texts, not {}", node.kind());
                     self.scope.report.push(Problem::error(&node.span, message));
                     None
                 }
@@ -326,7 +377,12 @@ impl<'a> Section<'a> {
     }
 
     /// A table within this one.
-    pub(super) fn section(&self, name: &str, title: impl Into<String>, keys: &'static [Key]) -> Option<Section<'a>> {
+    pub(super) fn section(
+        &self,
+        name: &str,
+        title: impl Into<String>,
+        keys: &'static [Key],
+    ) -> Option<Section<'a>> {
         Section::of(&self.entry(name)?.node, title, keys, self.scope)
     }
 }
@@ -385,7 +441,9 @@ fn type_hint(written: &str) -> String {
     };
     let all = nearest::hint(&lower, "types", &DataType::NAMES);
     match meant {
-        Some(meant) => format!("did you mean `{meant}`? (types: {})", nearest::listed(DataType::NAMES)),
+        Some(meant) => {
+            format!("did you mean `{meant}`? (types: {})", nearest::listed(DataType::NAMES))
+        }
         None => all,
     }
 }

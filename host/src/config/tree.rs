@@ -30,7 +30,11 @@ impl Text {
     /// The path that the text stands for: relative to the file's folder, but for one that begins
     /// with a variable that the caller has set: that one is relative to the working directory.
     pub(super) fn path(&self, folder: &Path) -> PathBuf {
-        if self.begins_with_variable { PathBuf::from(&self.value) } else { folder.join(&self.value) }
+        if self.begins_with_variable {
+            PathBuf::from(&self.value)
+        } else {
+            folder.join(&self.value)
+        }
     }
 }
 
@@ -88,9 +92,10 @@ impl Node {
         let end = path.find(['.', '[', ']']).unwrap_or(path.len());
         let (first, rest) = (&path[..end], path[end..].trim_start_matches(']'));
         let found = match &self.value {
-            Value::Table(entries) => entries.iter().find(|entry| entry.key == first).map(|entry| {
-                if rest.is_empty() { entry.span() } else { entry.node.span_at(rest) }
-            }),
+            Value::Table(entries) => entries
+                .iter()
+                .find(|entry| entry.key == first)
+                .map(|entry| if rest.is_empty() { entry.span() } else { entry.node.span_at(rest) }),
             Value::List(nodes) => {
                 let node = first.parse::<usize>().ok().and_then(|index| nodes.get(index));
                 node.map(|node| node.span_at(rest))
@@ -98,6 +103,20 @@ impl Node {
             _ => None,
         };
         found.unwrap_or_else(|| self.span.clone())
+    }
+
+    /// A text about this value without the values of variables: as they stand in the file.
+    pub(super) fn redacted(&self, about: String) -> String {
+        match &self.value {
+            Value::Text(text) if text.has_variables && !text.value.is_empty() => {
+                about.replace(&text.value, &text.written)
+            }
+            Value::List(nodes) => nodes.iter().fold(about, |about, node| node.redacted(about)),
+            Value::Table(entries) => {
+                entries.iter().fold(about, |about, entry| entry.node.redacted(about))
+            }
+            _ => about,
+        }
     }
 
     /// The value as JSON, with every number exactly as written.
@@ -152,7 +171,10 @@ pub(super) fn parse(text: &str, environment: &Environment, report: &Report) -> O
     let mut last_line = None;
     for error in &errors {
         let span = error.span().unwrap_or(text.len()..text.len());
-        let line = text.as_bytes()[..span.start.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
+        let line = text.as_bytes()[..span.start.min(text.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
         // The parser recovers within the line, but what it finds there then is mostly an echo.
         if last_line.replace(line) != Some(line) {
             report.push(syntax_problem(text, &span, error.message()));
@@ -206,7 +228,9 @@ impl Reader<'_> {
             DeValue::Float(float) => Value::Float(float.as_str().to_owned()),
             DeValue::Boolean(value) => Value::Boolean(*value),
             DeValue::Datetime(time) => Value::Time(time.to_string()),
-            DeValue::Array(nodes) => Value::List(nodes.iter().map(|node| self.node(node)).collect()),
+            DeValue::Array(nodes) => {
+                Value::List(nodes.iter().map(|node| self.node(node)).collect())
+            }
             DeValue::Table(table) => Value::Table(self.entries(table)),
         };
         Node { value, span }
@@ -219,7 +243,12 @@ impl Reader<'_> {
             self.report.push(self.fault(fault, span));
         }
         if faults.is_empty() {
-            Value::Text(Text { value: text, written: written.to_owned(), has_variables, begins_with_variable })
+            Value::Text(Text {
+                value: text,
+                written: written.to_owned(),
+                has_variables,
+                begins_with_variable,
+            })
         } else {
             Value::Invalid
         }
@@ -229,14 +258,23 @@ impl Reader<'_> {
         match fault {
             Fault::Missing(name) => {
                 let nearest = nearest(name, self.environment.names());
-                let meant = nearest.map_or(String::new(), |nearest| format!("did you mean `{nearest}`? "));
+                let meant =
+                    nearest.map_or(String::new(), |nearest| format!("did you mean `{nearest}`? "));
                 let hint = format!(
                     "{meant}set it (`{name}=… millrace …`, or in an `--env-file`), or give a default: \
                      `${{{name}:-…}}`"
                 );
-                Problem::error(&self.reference(name, span), format!("the variable `{name}` is not set")).hint(hint)
+                Problem::error(
+                    &self.reference(name, span),
+                    format!("the variable `{name}` is not set"),
+                )
+                .hint(hint)
             }
-            Fault::Name(name) => Problem::error(span, format!("`{name}` cannot be the name of a variable")).hint(
+            Fault::Name(name) => Problem::error(
+                span,
+                format!("`{name}` cannot be the name of a variable"),
+            )
+            .hint(
                 "a name has letters, digits and `_`, no digit first; `$$` stands for a dollar sign",
             ),
             Fault::Unclosed => Problem::error(span, "a `${` is not closed")
@@ -272,7 +310,8 @@ mod tests {
     fn entries_keep_the_order_of_the_file() {
         let (entries, problems) = parsed("[z]\nb = 1\na = 2\n[a.b]\n[a]\nx = \"${A}\"\n");
         assert!(problems.is_empty());
-        let keys: Vec<_> = entries.expect("it is TOML").into_iter().map(|entry| entry.key).collect();
+        let keys: Vec<_> =
+            entries.expect("it is TOML").into_iter().map(|entry| entry.key).collect();
         assert_eq!(keys, ["z", "a"]);
     }
 
@@ -305,10 +344,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_toml_is_one_problem_a_line() {
-        let (entries, problems) = parsed("a = = 1\nb = 2\nb = 3\n");
+    fn what_is_not_toml_is_told_once() {
+        let (entries, problems) = parsed("a = = 1\n");
         assert!(entries.is_none());
-        assert_eq!(problems.len(), 2, "{problems:?}");
-        assert_eq!(problems[1].message, "`b` is there twice");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let (entries, problems) = parsed("b = 2\nb = 3\n");
+        assert!(entries.is_none());
+        assert_eq!(problems[0].message, "`b` is there twice");
     }
 }

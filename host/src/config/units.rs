@@ -53,7 +53,17 @@ mod tests {
 
     #[test]
     fn anything_else_is_none() {
-        for wrong in ["", "5", "s", "-5s", "1.5s", "5sec", "5S", "99999999999999999999s", "9223372036854775807d"] {
+        for wrong in [
+            "",
+            "5",
+            "s",
+            "-5s",
+            "1.5s",
+            "5sec",
+            "5S",
+            "99999999999999999999s",
+            "9223372036854775807d",
+        ] {
             assert_eq!(duration(wrong), None, "{wrong}");
         }
         assert_eq!(size("4mib"), None);

@@ -98,9 +98,10 @@ impl PipelineError {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::StopTimeout => true,
+            Self::Table { source, .. } => source.is_unreachable(),
             Self::Node { source, .. } => match &**source {
                 NodeError::Source(error) => error.is_unreachable(),
-                NodeError::Sink(error) => error.is_unreachable(),
+                NodeError::Sink(error) => error.is_transient(),
                 _ => false,
             },
             _ => false,

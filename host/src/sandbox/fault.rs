@@ -116,7 +116,7 @@ pub enum Fault {
     #[error("row {row} is rejected twice")]
     RejectedTwice {
         /// The row.
-        row: u32,
+        row: usize,
     },
     /// An operation code that is none.
     #[error("{code} is no operation code")]

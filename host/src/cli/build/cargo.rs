@@ -111,7 +111,7 @@ impl Workspace {
             .current_dir(&self.workspace_root)
             .args(["build", "--lib", "--message-format", "json-render-diagnostics"])
             .args(["--profile", profile, "--target", TARGET, "--target-dir"])
-            // Apart from the host's: two compilers may be at work, and each would lock the other out.
+            // Apart from the host's: two compilers may be at work, each locking the other out.
             .arg(self.target_directory.join("guests"));
         for package in packages {
             command.args(["--package", &package.name]);

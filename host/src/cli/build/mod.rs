@@ -21,9 +21,9 @@ use toolchain::Toolchain;
 
 /// Compile transforms to WebAssembly modules
 ///
-/// Takes every package below PATH that makes a `cdylib`, compiles it for wasm32-unknown-unknown with
-/// the profile `guest` (optimised, names kept for backtraces) into a target folder of its own, and
-/// copies the modules that changed.
+/// Takes every package below PATH that makes a `cdylib`, compiles it for wasm32-unknown-unknown
+/// with the profile `guest` (optimised, names kept for backtraces) into a target folder of its own,
+/// and copies the modules that changed.
 ///
 /// The installed target of the Rust toolchain is used if it is there; otherwise Debian's rustc-web
 /// and rust-web-src packages, which build the standard library from source.

@@ -43,7 +43,7 @@ impl Toolchain {
         }
         if !debian_has_sources() {
             bail!(
-                "the Rust toolchain cannot compile for {TARGET} yet; one of these makes it able to:\n  \
+                "this Rust toolchain cannot compile for {TARGET}; one of these changes that:\n  \
                  rustup target add {TARGET}\n  \
                  apt-get install rustc-web rust-web-src    (Debian, as root)"
             );

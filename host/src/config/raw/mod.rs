@@ -99,7 +99,12 @@ fn nodes<'a, T>(
         .collect()
 }
 
-fn node_of<T>(entry: &Entry, body: Option<T>, errors_before: usize, scope: Scope<'_>) -> RawNode<T> {
+fn node_of<T>(
+    entry: &Entry,
+    body: Option<T>,
+    errors_before: usize,
+    scope: Scope<'_>,
+) -> RawNode<T> {
     RawNode {
         name: At { value: entry.key.clone(), span: entry.key_span.clone() },
         body: body.filter(|_| scope.report.errors() == errors_before),
@@ -208,8 +213,12 @@ fn on_error(section: &Section<'_>) -> Option<At<OnError>> {
             Some(At { value: OnError::DeadLetter { max }, span: entry.node.span.clone() })
         }
         (OnError::Halt, Some(max)) => {
-            let problem = Problem::error(&max.span, "`max` counts dead letters, and \"halt\" makes none");
-            table.scope.report.push(problem.hint("leave `max` out, or set `action = \"dead-letter\"`"));
+            let problem =
+                Problem::error(&max.span, "`max` counts dead letters, and \"halt\" makes none");
+            table
+                .scope
+                .report
+                .push(problem.hint("leave `max` out, or set `action = \"dead-letter\"`"));
             None
         }
         (OnError::Halt, None) => Some(At { value: OnError::Halt, span: entry.node.span.clone() }),

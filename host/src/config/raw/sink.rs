@@ -7,10 +7,10 @@ use crate::config::keys::{
 };
 use crate::config::plan::{Delivery, OnError};
 use crate::config::problem::{Problem, Span};
-use crate::config::section::{At, FilePath, Scope, Section};
+use crate::config::section::{At, FilePath, Scope, Section, Word};
 use crate::config::tree::Node;
 use crate::record::DataType;
-use crate::sink::{IfExists, ChangePolicy, WriteMode};
+use crate::sink::{ChangePolicy, IfExists, WriteMode};
 
 /// One sink.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(in crate::config) struct RawSqlite {
     pub path: At<FilePath>,
     pub table: At<String>,
     pub mode: Option<At<WriteMode>>,
-    pub key: Option<Vec<At<String>>>,
+    pub key: Option<Vec<At<Word>>>,
     pub if_exists: IfExists,
     pub on_delete: Option<At<ChangePolicy>>,
     pub on_update: Option<At<ChangePolicy>>,
@@ -69,7 +69,8 @@ const KINDS: [(&str, Kind); 4] = [
     ("blackhole", Kind::Blackhole),
 ];
 
-const MODES: [(&str, WriteMode); 2] = [("upsert", WriteMode::Upsert), ("append", WriteMode::Append)];
+const MODES: [(&str, WriteMode); 2] =
+    [("upsert", WriteMode::Upsert), ("append", WriteMode::Append)];
 
 const IF_EXISTS: [(&str, IfExists); 3] =
     [("error", IfExists::Error), ("append", IfExists::Append), ("replace", IfExists::Replace)];
@@ -77,7 +78,7 @@ const IF_EXISTS: [(&str, IfExists); 3] =
 /// One of `[sinks]`.
 pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawSink> {
     let section = Section::of(node, format!("[sinks.{name}]"), SINK, scope)?;
-    let input = section.text("input").map(|text| reference(text.map(|text| text.value)));
+    let input = section.text("input").map(|text| reference(text.map(|text| Word::of(&text))));
     let expect = match section.entry("expect") {
         None => Some(Vec::new()),
         Some(_) => columns(&section, "expect", EXPECT_COLUMN, expected),
@@ -133,7 +134,8 @@ const fn keys_of(kind: Kind) -> &'static [Key] {
 
 fn sqlite(section: &Section<'_>) -> Option<RawSqlite> {
     let path = section.path("path");
-    let table = section.text("table").and_then(|table| table_name(section, table.map(|table| table.value)));
+    let table =
+        section.text("table").and_then(|table| table_name(section, table.map(|table| table.value)));
     let mode = section.choice("mode", &MODES);
     let key = section.texts("key");
     let if_exists = section.choice("if_exists", &IF_EXISTS);

@@ -1,14 +1,12 @@
 //! `[sources.NAME]`.
 
 use super::{ColumnForm, columns, on_error};
-use crate::config::keys::{
-    EVENT_TIME, FILE_SOURCE, GENERATOR_SOURCE, Key, SOURCE, SOURCE_COLUMN,
-};
+use crate::config::keys::{EVENT_TIME, FILE_SOURCE, GENERATOR_SOURCE, Key, SOURCE, SOURCE_COLUMN};
+use crate::config::nearest;
 use crate::config::plan::OnError;
 use crate::config::problem::{Problem, Span};
 use crate::config::section::{At, Scope, Section};
 use crate::config::tree::{Node, Value};
-use crate::config::nearest;
 use crate::format::TimeUnit;
 use crate::record::DataType;
 use crate::source::{
@@ -103,10 +101,10 @@ fn short_column(name: &str, data_type: &At<DataType>, scope: Scope<'_>) -> Optio
 }
 
 fn without_unit(name: &str, span: &Span) -> Problem {
-    Problem::error(span, format!("the timestamp `{name}` does not say how it is written")).hint(format!(
-        "`{{ type = \"timestamp\", unit = \"ms\" }}` for a number of milliseconds since 1970 (or \"s\", \
-         \"us\", \"ns\"), `unit = \"iso\"` for text such as 2026-01-01T00:00:00Z"
-    ))
+    Problem::error(span, format!("the timestamp `{name}` does not say how it is written")).hint(
+        "`{ type = \"timestamp\", unit = \"ms\" }` for a number of milliseconds since 1970 (or \"s\", \
+         \"us\", \"ns\"), `unit = \"iso\"` for text such as 2026-01-01T00:00:00Z",
+    )
 }
 
 fn long_column(name: &str, section: &Section<'_>) -> Option<SourceColumn> {
@@ -126,8 +124,11 @@ fn long_column(name: &str, section: &Section<'_>) -> Option<SourceColumn> {
     let (origin, data_type, key) = (origin?, data_type?, key?.value);
     if key && matches!(data_type, DataType::Float32 | DataType::Float64) {
         report.push(
-            Problem::error(&section.span, format!("`{name}` is a float, which cannot be part of a key"))
-                .hint("floats that look equal may differ: use a decimal, an integer or text"),
+            Problem::error(
+                &section.span,
+                format!("`{name}` is a float, which cannot be part of a key"),
+            )
+            .hint("floats that look equal may differ: use a decimal, an integer or text"),
         );
         return None;
     }
@@ -142,7 +143,9 @@ fn origin(name: &str, section: &Section<'_>) -> Option<ColumnOrigin> {
     match (path, meta) {
         (Some(_), Some(meta)) => {
             let message = format!("`{name}` has both a `path` and a `meta`");
-            report.push(Problem::error(&meta.key_span, message).hint("keep the one that it comes from"));
+            report.push(
+                Problem::error(&meta.key_span, message).hint("keep the one that it comes from"),
+            );
             None
         }
         (None, Some(_)) => {
@@ -152,7 +155,7 @@ fn origin(name: &str, section: &Section<'_>) -> Option<ColumnOrigin> {
         (Some(path), None) => match &path.node.value {
             Value::List(_) => {
                 let names = section.texts("path")?;
-                Some(ColumnOrigin::Path(names.into_iter().map(|name| name.value).collect()))
+                Some(ColumnOrigin::Path(names.into_iter().map(|name| name.value.value).collect()))
             }
             _ => {
                 let text = section.text("path")?;
@@ -161,7 +164,8 @@ fn origin(name: &str, section: &Section<'_>) -> Option<ColumnOrigin> {
                 }
                 let names: Vec<String> = text.value.value.split('.').map(str::to_owned).collect();
                 if names.iter().any(String::is_empty) {
-                    let message = format!("the path `{}` has an empty name in it", text.value.written);
+                    let message =
+                        format!("the path `{}` has an empty name in it", text.value.written);
                     report.push(Problem::error(&text.span, message).hint(
                         "a path is member names joined by dots, such as \"payload._id\"; \
                          a name with a dot goes into a list: [\"a.b\", \"c\"]",
@@ -174,7 +178,11 @@ fn origin(name: &str, section: &Section<'_>) -> Option<ColumnOrigin> {
     }
 }
 
-fn column_type(name: &str, section: &Section<'_>, origin: Option<&ColumnOrigin>) -> Option<DataType> {
+fn column_type(
+    name: &str,
+    section: &Section<'_>,
+    origin: Option<&ColumnOrigin>,
+) -> Option<DataType> {
     let report = section.scope.report;
     let Some(entry) = section.entry("type") else {
         if let Some(ColumnOrigin::Meta(meta)) = origin {
@@ -217,7 +225,8 @@ fn unit(
         ("iso", None),
     ];
     let report = section.scope.report;
-    let wants = data_type == Some(DataType::Timestamp) && matches!(origin, Some(ColumnOrigin::Path(_)));
+    let wants =
+        data_type == Some(DataType::Timestamp) && matches!(origin, Some(ColumnOrigin::Path(_)));
     match section.entry("unit") {
         Some(_) if wants => section.choice("unit", &UNITS).map(|unit| unit.value),
         Some(entry) => {
@@ -226,7 +235,8 @@ fn unit(
                     ColumnOrigin::Meta(_) => "comes from `meta`".to_owned(),
                     ColumnOrigin::Path(_) => format!("is {data_type}"),
                 };
-                let message = format!("`unit` is for timestamps that are read, and `{name}` {what}");
+                let message =
+                    format!("`unit` is for timestamps that are read, and `{name}` {what}");
                 report.push(Problem::error(&entry.key_span, message).hint("leave `unit` out"));
             }
             None
@@ -257,7 +267,8 @@ fn event_time(section: &Section<'_>, columns: Option<&[At<SourceColumn>]>) -> Op
     };
     let data_type = declared.value.data_type;
     if data_type != DataType::Timestamp {
-        let message = format!("the event time must be a timestamp, and `{}` is {data_type}", name.written);
+        let message =
+            format!("the event time must be a timestamp, and `{}` is {data_type}", name.written);
         report.push(
             Problem::error(&column.span, message)
                 .note(&declared.span, format!("`{}` is declared here", name.written))

@@ -65,10 +65,11 @@ fn key(section: &Section<'_>, columns: Option<&[At<TableColumn>]>) -> Option<Vec
     let columns = columns?;
     let mut key: Vec<Arc<str>> = Vec::new();
     for name in &names {
-        let Some(column) = columns.iter().find(|column| *column.value.name == *name.value) else {
+        let Some(column) = columns.iter().find(|column| *column.value.name == *name.value.value)
+        else {
             let known: Vec<&str> = columns.iter().map(|column| &*column.value.name).collect();
             let message = format!("{} has no column `{}`", section.title, name.value);
-            let hint = nearest::hint(&name.value, "columns", &known);
+            let hint = nearest::hint(&name.value.value, "columns", &known);
             report.push(Problem::error(&name.span, message).hint(hint));
             continue;
         };
@@ -79,7 +80,8 @@ fn key(section: &Section<'_>, columns: Option<&[At<TableColumn>]>) -> Option<Vec
                     .hint("floats that look equal may differ: use a decimal, an integer or text"),
             );
         } else if key.contains(&column.value.name) {
-            report.push(Problem::error(&name.span, format!("`{}` is in the key twice", name.value)));
+            report
+                .push(Problem::error(&name.span, format!("`{}` is in the key twice", name.value)));
         } else {
             key.push(Arc::clone(&column.value.name));
         }

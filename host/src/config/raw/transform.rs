@@ -6,7 +6,7 @@ use super::on_error;
 use crate::config::keys::{JOIN, LIMITS, TRANSFORM};
 use crate::config::plan::OnError;
 use crate::config::problem::{Problem, Span};
-use crate::config::section::{At, Scope, Section};
+use crate::config::section::{At, Scope, Section, Word};
 use crate::config::tree::{Node, Value};
 use crate::sandbox::Limits;
 use crate::stage::Missing;
@@ -14,8 +14,8 @@ use crate::stage::Missing;
 /// A reference to a node, or to one port of it.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct RawName {
-    pub node: String,
-    pub port: Option<String>,
+    pub node: Word,
+    pub port: Option<Word>,
     pub span: Span,
 }
 
@@ -32,7 +32,7 @@ pub(in crate::config) struct RawInput {
 #[derive(Debug)]
 pub(in crate::config) struct RawJoin {
     pub table: At<String>,
-    pub on: Vec<At<String>>,
+    pub on: Vec<At<Word>>,
     pub on_span: Span,
     pub missing: Missing,
 }
@@ -47,7 +47,7 @@ pub(in crate::config) struct RawTransform {
     pub params: Option<Node>,
     pub params_json: serde_json::Value,
     pub joins: Vec<RawJoin>,
-    pub key: Option<Vec<At<String>>>,
+    pub key: Option<Vec<At<Word>>>,
     pub parallelism: At<usize>,
     pub limits: Limits,
     pub on_error: Option<At<OnError>>,
@@ -108,10 +108,11 @@ fn inputs(section: &Section<'_>) -> Option<Vec<RawInput>> {
 
 fn named_input(key: &str, node: &Node, section: &Section<'_>) -> Option<RawName> {
     match &node.value {
-        Value::Text(text) => Some(reference(At { value: text.value.clone(), span: node.span.clone() })),
+        Value::Text(text) => Some(reference(At { value: Word::of(text), span: node.span.clone() })),
         Value::Invalid => None,
         _ => {
-            let message = format!("the input `{key}` takes text or a list of texts, not {}", node.kind());
+            let message =
+                format!("the input `{key}` takes text or a list of texts, not {}", node.kind());
             section.scope.report.push(Problem::error(&node.span, message));
             None
         }
@@ -119,12 +120,12 @@ fn named_input(key: &str, node: &Node, section: &Section<'_>) -> Option<RawName>
 }
 
 /// `node` or `node.port`.
-pub(super) fn reference(text: At<String>) -> RawName {
-    let (node, port) = match text.value.split_once('.') {
-        Some((node, port)) => (node.to_owned(), Some(port.to_owned())),
-        None => (text.value, None),
-    };
-    RawName { node, port, span: text.span }
+pub(super) fn reference(text: At<Word>) -> RawName {
+    let At { value: word, span } = text;
+    match word.value.split_once('.') {
+        Some((node, port)) => RawName { node: word.part(node), port: Some(word.part(port)), span },
+        None => RawName { node: word, port: None, span },
+    }
 }
 
 /// The params as a tree and as JSON; an empty object where there are none.

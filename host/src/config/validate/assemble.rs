@@ -52,10 +52,17 @@ pub(super) fn plan(
 ) -> Option<Plan> {
     let settings = raw.settings.as_ref()?;
     let kept = Kept {
-        sources: (0..raw.sources.len()).filter(|at| reaching.contains(&NodeId::Source(*at))).collect(),
-        transforms: order.iter().copied().filter(|at| reaching.contains(&NodeId::Transform(*at))).collect(),
+        sources: (0..raw.sources.len())
+            .filter(|at| reaching.contains(&NodeId::Source(*at)))
+            .collect(),
+        transforms: order
+            .iter()
+            .copied()
+            .filter(|at| reaching.contains(&NodeId::Transform(*at)))
+            .collect(),
     };
-    let sources = kept.sources.iter().map(|at| source(raw, &parts, *at)).collect::<Option<Vec<_>>>()?;
+    let sources =
+        kept.sources.iter().map(|at| source(raw, &parts, *at)).collect::<Option<Vec<_>>>()?;
     let transforms = kept
         .transforms
         .iter()

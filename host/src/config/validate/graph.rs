@@ -12,7 +12,8 @@ use crate::config::section::At;
 /// The transforms, each behind those that it reads. Cycles are reported; the nodes on them, and
 /// behind them, are left out.
 pub(super) fn order(raw: &Raw, report: &Report) -> Vec<usize> {
-    let reads: Vec<Vec<(usize, &Span)>> = (0..raw.transforms.len()).map(|at| reads(raw, at)).collect();
+    let reads: Vec<Vec<(usize, &Span)>> =
+        (0..raw.transforms.len()).map(|at| reads(raw, at)).collect();
     let mut order = Vec::new();
     let mut rest: Vec<usize> = (0..reads.len()).collect();
     loop {
@@ -40,7 +41,7 @@ fn reads(raw: &Raw, transform: usize) -> Vec<(usize, &Span)> {
 
 fn sources_of(transform: Option<&RawTransform>) -> impl Iterator<Item = (&str, &Span)> {
     let inputs = transform.into_iter().flat_map(|transform| &transform.inputs);
-    inputs.flat_map(|input| &input.from).map(|from| (from.node.as_str(), &from.span))
+    inputs.flat_map(|input| &input.from).map(|from| (from.node.value.as_str(), &from.span))
 }
 
 /// Reports each cycle among `rest` once. Every one of them reads another one of them, so walking
@@ -71,7 +72,8 @@ fn cycle(raw: &Raw, path: &[(usize, &Span)]) -> Problem {
     let message = match path {
         [_] => format!("`{}` reads its own output", name(first)),
         _ => {
-            let others: Vec<String> = path[1..].iter().map(|(at, _)| format!("`{}`", name(*at))).collect();
+            let others: Vec<String> =
+                path[1..].iter().map(|(at, _)| format!("`{}`", name(*at))).collect();
             format!("`{}` reads its own output, through {}", name(first), others.join(" and "))
         }
     };
@@ -87,7 +89,7 @@ pub(super) fn reaching(raw: &Raw) -> BTreeSet<NodeId> {
     let mut open: Vec<NodeId> = raw
         .sinks
         .iter()
-        .filter_map(|sink| names::node(raw, &sink.body.as_ref()?.input.as_ref()?.node))
+        .filter_map(|sink| names::node(raw, &sink.body.as_ref()?.input.as_ref()?.node.value))
         .collect();
     while let Some(node) = open.pop() {
         if !reaching.insert(node) {
@@ -114,7 +116,8 @@ pub(super) fn warn_of_unused(raw: &Raw, reaching: &BTreeSet<NodeId>, report: &Re
     }
     for (index, transform) in raw.transforms.iter().enumerate() {
         if !reaching.contains(&NodeId::Transform(index)) {
-            let message = format!("no sink takes anything of the transform `{}`", transform.name.value);
+            let message =
+                format!("no sink takes anything of the transform `{}`", transform.name.value);
             warn(&transform.name, message, "it will not run");
         }
     }

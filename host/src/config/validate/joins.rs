@@ -42,7 +42,9 @@ fn one<'a>(raw: &'a Raw, join: &'a RawJoin, input: &Typed, report: &Report) -> O
     let Some(node) = raw.tables.iter().find(|table| table.name.value == *name) else {
         let known: Vec<&str> = raw.tables.iter().map(|table| table.name.value.as_str()).collect();
         let message = format!("there is no table `{name}`");
-        report.push(Problem::error(&join.table.span, message).hint(nearest::hint(name, "tables", &known)));
+        report.push(
+            Problem::error(&join.table.span, message).hint(nearest::hint(name, "tables", &known)),
+        );
         return None;
     };
     let table = node.body.as_ref()?;
@@ -52,7 +54,11 @@ fn one<'a>(raw: &'a Raw, join: &'a RawJoin, input: &Typed, report: &Report) -> O
     let key: Vec<&Field> = schema.key.iter().map(|index| &schema.fields[*index]).collect();
     if key.len() != join.on.len() {
         let names = nearest::listed(key.iter().map(|field| &*field.name));
-        let message = format!("the key of `{name}` has {}, and `on` names {}", counted(key.len()), join.on.len());
+        let message = format!(
+            "the key of `{name}` has {}, and `on` names {}",
+            counted(key.len()),
+            join.on.len()
+        );
         report.push(
             Problem::error(&join.on_span, message)
                 .note(&node.name.span, format!("the key of `{name}` is {names}"))
@@ -112,7 +118,10 @@ impl Joins<'_> {
             match self.0.iter().find(|join| join.raw.table.value == used.table) {
                 Some(join) => configs.push(join.config(transform, &description.name, used, report)),
                 None => {
-                    let message = format!("`{}` reads the table `{}`, which is not joined", description.name, used.table);
+                    let message = format!(
+                        "`{}` reads the table `{}`, which is not joined",
+                        description.name, used.table
+                    );
                     let hint = join_hint(&used.table, transform);
                     report.push(Problem::error(&transform.module.span, message).hint(hint));
                 }
@@ -124,7 +133,8 @@ impl Joins<'_> {
                 continue;
             }
             if join.raw.missing == Missing::Null {
-                let message = format!("`{}` does not read the table `{}`", description.name, table.value);
+                let message =
+                    format!("`{}` does not read the table `{}`", description.name, table.value);
                 report.push(Problem::warning(&table.span, message).hint("leave this join out"));
             }
             configs.push(join.with_columns(Vec::new()));
@@ -145,19 +155,28 @@ impl Join<'_> {
         let mut columns = Vec::new();
         for read in &used.columns {
             let Some(index) = self.schema.index_of(&read.column) else {
-                let message = format!("`{module}` reads `{}` of the table `{name}`, which has no such column", read.column);
+                let message = format!(
+                    "`{module}` reads `{}` of the table `{name}`, which has no such column",
+                    read.column
+                );
                 let hint = reads::columns_hint(&read.column, &self.schema);
                 report.push(Problem::error(&transform.module.span, message).hint(hint));
                 continue;
             };
             let span = self.table.columns[index].clone();
             let origin = Origin { span, maker: Maker::Declared };
-            let Some((message, hint)) = reads::against(module, &self.schema.fields[index], read, &origin) else {
+            let Some((message, hint)) =
+                reads::against(module, &self.schema.fields[index], read, &origin)
+            else {
                 columns.push(index);
                 continue;
             };
             let declared = &self.table.config.schema().fields[index];
-            let problem = reads::noted(Problem::error(&transform.module.span, message), &read.column, &origin);
+            let problem = reads::noted(
+                Problem::error(&transform.module.span, message),
+                &read.column,
+                &origin,
+            );
             // A miss is what gives the null here, whatever the table's column says.
             let problem = if declared.nullable || !declared.data_type.reads_as(read.data_type) {
                 problem.hint(hint)

@@ -183,7 +183,8 @@ fn check_promises(raw: &Raw, report: &Report) {
             sinks::check_delivery(&node.name.value, body, delivery, report);
         }
     }
-    let empty: [(bool, &str); 2] = [(raw.sources.is_empty(), "sources"), (raw.sinks.is_empty(), "sinks")];
+    let empty: [(bool, &str); 2] =
+        [(raw.sources.is_empty(), "sources"), (raw.sinks.is_empty(), "sinks")];
     for (is_empty, group) in empty {
         // A file without the group at all has been told so.
         if is_empty && report.errors() == 0 {

@@ -11,8 +11,8 @@ use crate::config::problem::{Problem, Report};
 use crate::config::raw::{Raw, RawTransform};
 use crate::config::section::At;
 use crate::sandbox::{
-    Artifact, DescribeError, Description, InputSchema, LoadError, Sandbox, SandboxError,
-    Subject, TableSchema,
+    Artifact, DescribeError, Description, InputSchema, LoadError, Sandbox, SandboxError, Subject,
+    TableSchema,
 };
 
 /// The module of each transform; a module that several transforms name is loaded once.
@@ -30,7 +30,10 @@ impl Modules {
             .map(|node| {
                 let module = &node.body.as_ref()?.module;
                 let artifact = loaded.entry(module.value.as_path()).or_insert_with(|| {
-                    sandbox.load(&module.value).map_err(|error| report.push(unloadable(module, &error))).ok()
+                    sandbox
+                        .load(&module.value)
+                        .map_err(|error| report.push(unloadable(module, &error)))
+                        .ok()
                 });
                 artifact.clone()
             })
@@ -63,11 +66,15 @@ fn what_to_do(error: &LoadError) -> Option<&'static str> {
             "a path is relative to this file, unless it begins with a variable; `millrace build` makes \
              the modules of transforms"
         }
-        LoadError::NotWasm { .. } => "a module is what `millrace build` makes of a transform: a .wasm file",
+        LoadError::NotWasm { .. } => {
+            "a module is what `millrace build` makes of a transform: a .wasm file"
+        }
         LoadError::NoComponentType { .. } | LoadError::MissingExport { .. } => {
             "a transform has one function with `#[transform]` of millrace-sdk"
         }
-        LoadError::WrongVersion { .. } => "build it again, with the millrace-sdk of this version of millrace",
+        LoadError::WrongVersion { .. } => {
+            "build it again, with the millrace-sdk of this version of millrace"
+        }
         LoadError::ForbiddenImport { .. } => {
             "a transform computes from its rows alone: bring in what it needs as a column, a joined table \
              or a param"
@@ -102,11 +109,20 @@ pub(super) fn describe(
 }
 
 fn placed(raw: &RawTransform, problem: &crate::sandbox::Problem, input: &Typed) -> Problem {
-    let message = problem.message.clone();
+    // A module may quote a param, and a param may hold a secret.
+    let redacted = |text: &str| match &raw.params {
+        Some(params) => params.redacted(text.to_owned()),
+        None => text.to_owned(),
+    };
+    let message = redacted(&problem.message);
     let placed = match &problem.subject {
         Subject::Params(path) => {
-            let span = raw.params.as_ref().map_or_else(|| raw.module.span.clone(), |node| node.span_at(path));
-            let label = if path.is_empty() { "params".to_owned() } else { format!("params.{path}") };
+            let span = raw
+                .params
+                .as_ref()
+                .map_or_else(|| raw.module.span.clone(), |node| node.span_at(path));
+            let label =
+                if path.is_empty() { "params".to_owned() } else { format!("params.{path}") };
             Problem::error(&span, message).label(label)
         }
         Subject::Column(column) => {
@@ -125,7 +141,7 @@ fn placed(raw: &RawTransform, problem: &crate::sandbox::Problem, input: &Typed) 
         }
         Subject::Whole => Problem::error(&raw.module.span, message),
     };
-    placed.maybe_hint(problem.hint.clone())
+    placed.maybe_hint(problem.hint.as_deref().map(redacted))
 }
 
 /// How a table gets to a module that reads it.
@@ -133,5 +149,7 @@ pub(super) fn join_hint(table: &str, raw: &RawTransform) -> String {
     let joined: Vec<&str> = raw.joins.iter().map(|join| join.table.value.as_str()).collect();
     let meant = nearest::nearest(table, joined.iter().copied());
     let instead = meant.map_or(String::new(), |meant| format!(", in place of `join.{meant}`"));
-    format!("add `join.{table} = {{ on = \"…\" }}` to this transform{instead}, and `{table}` to [tables]")
+    format!(
+        "add `join.{table} = {{ on = \"…\" }}` to this transform{instead}, and `{table}` to [tables]"
+    )
 }

@@ -32,7 +32,9 @@ pub(super) fn check_unique(raw: &Raw, report: &Report) {
             Some((other, place)) => report.push(
                 Problem::error(span, format!("the {kind} `{name}` has the name of a {other}"))
                     .note(place, format!("the {other} `{name}` is here"))
-                    .hint("names are unique among sources, tables, transforms and sinks: rename one"),
+                    .hint(
+                        "names are unique among sources, tables, transforms and sinks: rename one",
+                    ),
             ),
         }
     }
@@ -58,7 +60,7 @@ pub(super) fn check_references(raw: &Raw, report: &Report) {
     let inputs = transforms.flat_map(|transform| &transform.inputs).flat_map(|input| &input.from);
     let sinks = raw.sinks.iter().filter_map(|node| node.body.as_ref());
     for reference in inputs.chain(sinks.filter_map(|sink| sink.input.as_ref())) {
-        if node(raw, &reference.node).is_none() {
+        if node(raw, &reference.node.value).is_none() {
             report.push(unknown(raw, reference));
         }
     }
@@ -66,16 +68,19 @@ pub(super) fn check_references(raw: &Raw, report: &Report) {
 
 fn unknown(raw: &Raw, reference: &RawName) -> Problem {
     let name = &reference.node;
-    let problem = Problem::error(&reference.span, format!("there is no source or transform `{name}`"));
-    if raw.tables.iter().any(|table| table.name.value == *name) {
-        return problem
-            .hint(format!("`{name}` is a table: a transform joins it, with `join.{name} = {{ on = … }}`"));
+    let problem =
+        Problem::error(&reference.span, format!("there is no source or transform `{name}`"));
+    if raw.tables.iter().any(|table| table.name.value == name.value) {
+        return problem.hint(format!(
+            "`{name}` is a table: a transform joins it, with `join.{name} = {{ on = … }}`"
+        ));
     }
-    if raw.sinks.iter().any(|sink| sink.name.value == *name) {
-        return problem.hint(format!("`{name}` is a sink, which nothing can read; name what it reads"));
+    if raw.sinks.iter().any(|sink| sink.name.value == name.value) {
+        return problem
+            .hint(format!("`{name}` is a sink, which nothing can read; name what it reads"));
     }
     let sources = raw.sources.iter().map(|node| node.name.value.as_str());
     let known: Vec<&str> =
         sources.chain(raw.transforms.iter().map(|node| node.name.value.as_str())).collect();
-    problem.hint(nearest::hint(name, "sources and transforms", &known))
+    problem.hint(nearest::hint(&name.value, "sources and transforms", &known))
 }

@@ -28,17 +28,19 @@ pub(super) fn check(raw: &Raw, report: &Report) {
             table: None,
         });
     }
-    let sinks = raw.sinks.iter().filter_map(|node| {
-        output(format!("the sink `{}`", node.name.value), node.body.as_ref()?)
-    });
-    let letters = raw.dead_letters.iter().filter_map(|node| {
-        output("the dead letters' sink".to_owned(), node.body.as_ref()?)
-    });
+    let sinks = raw
+        .sinks
+        .iter()
+        .filter_map(|node| output(format!("the sink `{}`", node.name.value), node.body.as_ref()?));
+    let letters = raw
+        .dead_letters
+        .iter()
+        .filter_map(|node| output("the dead letters' sink".to_owned(), node.body.as_ref()?));
     for output in sinks.chain(letters) {
         if let Some(other) = taken.iter().find(|other| clash(other, &output)) {
             let what = match (&output.table, &other.table) {
-                (Some(table), Some(_)) => format!("the table `{table}` of this database"),
-                _ => "this file".to_owned(),
+                (Some(_), Some(_)) => "this table of the database",
+                _ => "this file",
             };
             report.push(
                 Problem::error(&output.span, format!("{what} belongs to {} already", other.who))

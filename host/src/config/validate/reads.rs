@@ -34,7 +34,8 @@ fn column(
 ) -> Option<usize> {
     let name = &read.column;
     let Some(index) = input.schema.index_of(name) else {
-        let message = format!("`{module}` reads the column `{name}`, which its input does not have");
+        let message =
+            format!("`{module}` reads the column `{name}`, which its input does not have");
         report.push(
             Problem::error(&raw.module.span, message)
                 .note(&raw.input_span, "this is its input")
@@ -53,12 +54,19 @@ fn column(
 }
 
 /// What is wrong with reading a field so, and what to do about it.
-pub(super) fn against(module: &str, field: &Field, read: &Read, origin: &Origin) -> Option<(String, String)> {
+pub(super) fn against(
+    module: &str,
+    field: &Field,
+    read: &Read,
+    origin: &Origin,
+) -> Option<(String, String)> {
     let name = &field.name;
     if !field.data_type.reads_as(read.data_type) {
         let (has, wants) = (field.data_type, read.data_type);
         let hint = match origin.maker {
-            Maker::Declared => format!("declare it as {wants}, or let the transform take {}", rust_type(has)),
+            Maker::Declared => {
+                format!("declare it as {wants}, or let the transform take {}", rust_type(has))
+            }
             Maker::Transform(_) => format!("let the transform take {}", rust_type(has)),
         };
         return Some((format!("`{name}` is {has}, and `{module}` reads it as {wants}"), hint));
@@ -71,10 +79,15 @@ pub(super) fn against(module: &str, field: &Field, read: &Read, origin: &Origin)
                  refused when it is read"
             ),
             Maker::Transform(maker) => {
-                format!("take {option} in the transform, or let `{maker}` give a value in every row")
+                format!(
+                    "take {option} in the transform, or let `{maker}` give a value in every row"
+                )
             }
         };
-        return Some((format!("`{name}` may be null, and `{module}` reads it as a plain {}", read.data_type), hint));
+        return Some((
+            format!("`{name}` may be null, and `{module}` reads it as a plain {}", read.data_type),
+            hint,
+        ));
     }
     None
 }

@@ -13,7 +13,12 @@ use crate::record::{DataType, Schema};
 use crate::sink::{Durability, FileConfig, SinkConfig, SinkKind, SqliteConfig, WriteMode};
 
 /// Checks a sink against its input, and answers its settings; `None` if it has problems.
-pub(super) fn resolve(name: &str, raw: &RawSink, input: &Typed, report: &Report) -> Option<SinkConfig> {
+pub(super) fn resolve(
+    name: &str,
+    raw: &RawSink,
+    input: &Typed,
+    report: &Report,
+) -> Option<SinkConfig> {
     let before = report.errors();
     for expected in &raw.expect {
         expect(name, raw, expected, input, report);
@@ -33,7 +38,8 @@ pub(super) fn dead_letters(name: &str, raw: &RawSink, report: &Report) -> Option
     let before = report.errors();
     if let RawSinkKind::Sqlite(sqlite) = &raw.kind {
         if let Some(At { value: WriteMode::Upsert, span }) = &sqlite.mode {
-            let problem = Problem::error(span, "dead letters have no key, so they cannot be upserted");
+            let problem =
+                Problem::error(span, "dead letters have no key, so they cannot be upserted");
             report.push(problem.hint("leave `mode` out"));
         }
         if let Some(first) = sqlite.key.iter().flatten().next() {
@@ -66,17 +72,22 @@ fn expect(sink: &str, raw: &RawSink, expected: &At<RawExpect>, input: &Typed, re
     let Some(index) = input.schema.index_of(name) else {
         let message = format!("`{sink}` expects a column `{name}`, which its input does not have");
         let problem = Problem::error(&expected.span, message);
-        let problem = problem.maybe_note(raw.input.as_ref().map(|input| &input.span), "this is its input");
+        let problem =
+            problem.maybe_note(raw.input.as_ref().map(|input| &input.span), "this is its input");
         report.push(problem.hint(reads::columns_hint(name, &input.schema)));
         return;
     };
     let field = &input.schema.fields[index];
     let origin = &input.origins[index];
     let (message, hint) = if field.data_type != *data_type {
-        let message = format!("`{sink}` expects `{name}` to be {data_type}, and it is {}", field.data_type);
+        let message =
+            format!("`{sink}` expects `{name}` to be {data_type}, and it is {}", field.data_type);
         (message, format!("expect {}, or change what makes the column", field.data_type))
     } else if *required && field.nullable {
-        (format!("`{sink}` expects a value in every `{name}`, and it may be null"), not_null_hint(origin))
+        (
+            format!("`{sink}` expects a value in every `{name}`, and it may be null"),
+            not_null_hint(origin),
+        )
     } else {
         return;
     };
@@ -95,14 +106,22 @@ fn names_differ(raw: &RawSink, schema: &Schema, report: &Report) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for field in &schema.fields {
         if let Some(other) = seen.insert(field.name.to_ascii_lowercase(), &field.name) {
-            let message = format!("SQLite takes the columns `{other}` and `{}` for one", field.name);
+            let message =
+                format!("SQLite takes the columns `{other}` and `{}` for one", field.name);
             let span = raw.input.as_ref().map_or(&raw.type_span, |input| &input.span);
-            report.push(Problem::error(span, message).hint("names must differ in more than case: rename one"));
+            report.push(
+                Problem::error(span, message)
+                    .hint("names must differ in more than case: rename one"),
+            );
         }
         if field.name.to_ascii_lowercase().starts_with("_millrace_") {
-            let message = format!("the column `{}` has a name that this sink keeps to itself", field.name);
+            let message =
+                format!("the column `{}` has a name that this sink keeps to itself", field.name);
             let span = raw.input.as_ref().map_or(&raw.type_span, |input| &input.span);
-            report.push(Problem::error(span, message).hint("names that begin with `_millrace_` are taken: rename it"));
+            report.push(
+                Problem::error(span, message)
+                    .hint("names that begin with `_millrace_` are taken: rename it"),
+            );
         }
     }
 }
@@ -112,7 +131,8 @@ fn sqlite_key(name: &str, raw: &RawSqlite, input: &Typed, report: &Report) -> Ve
     let mode = raw.mode.as_ref();
     if let (Some(At { value: WriteMode::Append, .. }), Some(key)) = (mode, &raw.key) {
         if let Some(first) = key.first() {
-            let problem = Problem::warning(&first.span, "`key` has no effect where rows are appended");
+            let problem =
+                Problem::warning(&first.span, "`key` has no effect where rows are appended");
             report.push(problem.hint("leave it out, or say `mode = \"upsert\"`"));
         }
         columns(key, &input.schema, report);
@@ -122,7 +142,9 @@ fn sqlite_key(name: &str, raw: &RawSqlite, input: &Typed, report: &Report) -> Ve
         return Vec::new();
     }
     let (key, span) = match &raw.key {
-        Some(names) => (columns(names, &input.schema, report), names.first().map(|first| &first.span)),
+        Some(names) => {
+            (columns(names, &input.schema, report), names.first().map(|first| &first.span))
+        }
         None => (input.schema.key.clone(), mode.map(|mode| &mode.span)),
     };
     if let (true, None, Some(mode)) = (key.is_empty(), &raw.key, mode) {
@@ -141,7 +163,10 @@ fn sqlite_key(name: &str, raw: &RawSqlite, input: &Typed, report: &Report) -> Ve
             (format!("the key column `{}` may be null", field.name), not_null_hint(origin))
         } else if matches!(field.data_type, DataType::Float32 | DataType::Float64) {
             let message = format!("`{}` is a float, which cannot be part of a key", field.name);
-            (message, "floats that look equal may differ: use a decimal, an integer or text".to_owned())
+            (
+                message,
+                "floats that look equal may differ: use a decimal, an integer or text".to_owned(),
+            )
         } else {
             continue;
         };
@@ -157,7 +182,10 @@ fn sqlite_config(raw: &RawSqlite, key: Vec<Arc<str>>, report: &Report) -> Sqlite
         for policy in [("on_delete", &raw.on_delete), ("on_update", &raw.on_update)] {
             if let (name, Some(At { span, .. })) = policy {
                 let message = format!("`{name}` has no effect where rows are upserted");
-                report.push(Problem::warning(span, message).hint("leave it out, or say `mode = \"append\"`"));
+                report.push(
+                    Problem::warning(span, message)
+                        .hint("leave it out, or say `mode = \"append\"`"),
+                );
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::config::nearest;
 use crate::config::plan::{Edge, InputPlan, NodeId};
 use crate::config::problem::{Problem, Report, Span};
 use crate::config::raw::{Raw, RawInput, RawName, RawTransform};
-use crate::config::section::At;
+use crate::config::section::{At, Word};
 use crate::record::{Field, Schema};
 use crate::sandbox::{Description, InputSchema, Mode, Order, Port, TableSchema};
 use crate::stage::JoinConfig;
@@ -80,7 +80,7 @@ impl<'a> Types<'a> {
     /// The port that a name means and its rows; `None` if it means none, which is reported unless
     /// the node has problems of its own.
     pub(super) fn resolve(&self, name: &RawName, report: &Report) -> Option<(Edge, Typed)> {
-        let node = names::node(self.raw, &name.node)?;
+        let node = names::node(self.raw, &name.node.value)?;
         match node {
             NodeId::Source(at) => {
                 let typed = self.sources[at].clone()?;
@@ -162,7 +162,10 @@ impl<'a> Types<'a> {
         let first = input.from.first()?;
         for (name, (_, other)) in input.from.iter().zip(&resolved).skip(1) {
             if let Some(difference) = difference(&typed.schema, &other.schema) {
-                let message = format!("`{}` and `{}` have different rows: {difference}", first.node, name.node);
+                let message = format!(
+                    "`{}` and `{}` have different rows: {difference}",
+                    first.node, name.node
+                );
                 report.push(
                     Problem::error(&name.span, message)
                         .hint("a list takes the rows of all as one: give them the same columns in the same order"),
@@ -170,10 +173,15 @@ impl<'a> Types<'a> {
                 return None;
             }
         }
-        let name = input.name.as_ref().map_or_else(|| first.node.clone(), |name| name.value.clone());
+        let name =
+            input.name.as_ref().map_or_else(|| first.node.value.clone(), |name| name.value.clone());
         let event_time = resolved.iter().all(|(_, typed)| typed.event_time);
         let typed = Typed { event_time, ..typed.clone() };
-        Some(ResolvedInput { name, typed, edges: resolved.into_iter().map(|(edge, _)| edge).collect() })
+        Some(ResolvedInput {
+            name,
+            typed,
+            edges: resolved.into_iter().map(|(edge, _)| edge).collect(),
+        })
     }
 }
 
@@ -202,7 +210,12 @@ fn difference(one: &Schema, other: &Schema) -> Option<String> {
         match other.fields.get(index) {
             None => return Some(format!("only the first has `{}`", field.name)),
             Some(against) if against.name != field.name => {
-                return Some(format!("column {} is `{}` and `{}`", index + 1, field.name, against.name));
+                return Some(format!(
+                    "column {} is `{}` and `{}`",
+                    index + 1,
+                    field.name,
+                    against.name
+                ));
             }
             Some(against) if against.data_type != field.data_type => {
                 let (one, other) = (field.data_type, against.data_type);
@@ -217,7 +230,9 @@ fn difference(one: &Schema, other: &Schema) -> Option<String> {
     match other.fields.get(one.fields.len()) {
         Some(field) => Some(format!("only the second has `{}`", field.name)),
         None if one.key != other.key => Some("their keys differ".to_owned()),
-        None if one.append_only != other.append_only => Some("only one of them is append-only".to_owned()),
+        None if one.append_only != other.append_only => {
+            Some("only one of them is append-only".to_owned())
+        }
         None => None,
     }
 }
@@ -234,10 +249,14 @@ fn port(name: &RawName, ports: &[Port], report: &Report) -> Option<usize> {
         report.push(Problem::error(&name.span, message).hint(hint));
         return None;
     };
-    let found = names.iter().position(|port| port == wanted);
+    let found = names.iter().position(|port| *port == wanted.value);
     if found.is_none() {
         let message = format!("`{}` has no port `{wanted}`", name.node);
-        report.push(Problem::error(&name.span, message).hint(nearest::hint(wanted, "ports", &names)));
+        report.push(Problem::error(&name.span, message).hint(nearest::hint(
+            &wanted.value,
+            "ports",
+            &names,
+        )));
     }
     found
 }
@@ -255,7 +274,10 @@ fn supported(raw: &RawTransform, description: &Description, report: &Report) -> 
         report.push(not_yet(span, &format!("`{name}` keeps state, which")));
     }
     if description.order == Order::EventTime {
-        report.push(not_yet(span, &format!("`{name}` wants its rows in the order of event time, which")));
+        report.push(not_yet(
+            span,
+            &format!("`{name}` wants its rows in the order of event time, which"),
+        ));
     }
     if description.watermarks || description.ticks {
         report.push(not_yet(span, &format!("`{name}` acts on the passing of time, which")));
@@ -268,11 +290,17 @@ fn supported(raw: &RawTransform, description: &Description, report: &Report) -> 
 }
 
 /// The key of the stage's state: the module's own, or the file's.
-fn key(raw: &RawTransform, description: &Description, input: &Typed, report: &Report) -> Vec<usize> {
+fn key(
+    raw: &RawTransform,
+    description: &Description,
+    input: &Typed,
+    report: &Report,
+) -> Vec<usize> {
     if let Some(names) = &raw.key {
         let indices = columns(names, &input.schema, report);
         if let (false, Some(first)) = (description.keyed, names.first()) {
-            let message = format!("`{}` keeps no state by key: `key` has no effect", description.name);
+            let message =
+                format!("`{}` keeps no state by key: `key` has no effect", description.name);
             report.push(Problem::warning(&first.span, message).hint("leave `key` out"));
         }
         return indices;
@@ -281,15 +309,15 @@ fn key(raw: &RawTransform, description: &Description, input: &Typed, report: &Re
 }
 
 /// The indices of named columns; a name that is none is reported and left out.
-pub(super) fn columns(names: &[At<String>], schema: &Schema, report: &Report) -> Vec<usize> {
+pub(super) fn columns(names: &[At<Word>], schema: &Schema, report: &Report) -> Vec<usize> {
     names
         .iter()
         .filter_map(|name| {
-            let index = schema.index_of(&name.value);
+            let index = schema.index_of(&name.value.value);
             if index.is_none() {
                 let known: Vec<&str> = schema.fields.iter().map(|field| &*field.name).collect();
                 let message = format!("the input has no column `{}`", name.value);
-                let hint = nearest::hint(&name.value, "columns", &known);
+                let hint = nearest::hint(&name.value.value, "columns", &known);
                 report.push(Problem::error(&name.span, message).hint(hint));
             }
             index
@@ -304,7 +332,8 @@ fn outputs(
     input: &Typed,
     report: &Report,
 ) -> Vec<Typed> {
-    let made = || Origin { span: raw.module.span.clone(), maker: Maker::Transform(name.to_owned()) };
+    let made =
+        || Origin { span: raw.module.span.clone(), maker: Maker::Transform(name.to_owned()) };
     description
         .outputs
         .iter()
@@ -337,7 +366,8 @@ fn check_key_stays(raw: &RawTransform, fields: &[Field], input: &Typed, report: 
     for field in fields {
         let index = input.schema.index_of(&field.name);
         if field.nullable && index.is_some_and(|index| input.schema.key.contains(&index)) {
-            let message = format!("the module gives the key column `{}` values that may be null", field.name);
+            let message =
+                format!("the module gives the key column `{}` values that may be null", field.name);
             report.push(
                 Problem::error(&raw.module.span, message)
                     .hint("let it give a value in every row, or add a column of another name"),

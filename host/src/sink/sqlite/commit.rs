@@ -76,7 +76,9 @@ impl Committer for SqliteCommitter {
     fn discard_beyond(&mut self, last: &Handle) -> Result<(), SinkError> {
         let target = Arc::clone(&self.target);
         let last = SqliteHandle::read(last, &target.sink)?;
-        let found = numbers::read(&self.begin()?, &target).map_err(target.failed("read"))?;
+        let transaction = self.begin()?;
+        let found = numbers::read(&transaction, &target).map_err(target.failed("read"))?;
+        drop(transaction);
         if found != Some(last.after) {
             return Err(target.unexpected(&last, found));
         }

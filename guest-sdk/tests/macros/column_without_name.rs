@@ -1,0 +1,9 @@
+use millrace_sdk::prelude::*;
+
+#[derive(Input)]
+struct Row {
+    #[column(id)]
+    key: i64,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use millrace_sdk::prelude::*;
+
+#[derive(Output)]
+struct Nothing {}
+
+fn main() {}

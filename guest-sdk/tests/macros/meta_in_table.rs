@@ -1,0 +1,10 @@
+use millrace_sdk::prelude::*;
+
+#[derive(Input)]
+#[table("games")]
+struct Game {
+    #[meta(operation)]
+    operation: Operation,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use millrace_sdk::prelude::*;
+
+#[derive(Input)]
+struct Row {
+    #[meta(event_time)]
+    at: Timestamp,
+}
+
+fn main() {}

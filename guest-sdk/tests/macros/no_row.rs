@@ -1,0 +1,8 @@
+use millrace_sdk::prelude::*;
+
+#[transform]
+fn nothing() -> bool {
+    true
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use millrace_sdk::prelude::*;
+
+#[transform]
+struct Keep;
+
+fn main() {}

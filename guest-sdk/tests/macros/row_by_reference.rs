@@ -1,0 +1,13 @@
+use millrace_sdk::prelude::*;
+
+#[derive(Input)]
+struct Row {
+    id: i64,
+}
+
+#[transform]
+fn keep(row: &Row) -> bool {
+    row.id > 0
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use millrace_sdk::prelude::*;
+
+#[derive(Input)]
+struct Row {
+    #[meta(offset)]
+    offset: i64,
+}
+
+fn main() {}
