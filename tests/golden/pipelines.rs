@@ -2,13 +2,13 @@
 //! every checkpoint, to the same rows, in the same order per key, duplicates counted.
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millrace::pipeline::{Faults, Outcome, PipelineError, RunOptions};
 use millrace::source::{GeneratorConfig, WagerGenerator};
 use millrace::telemetry::Clock;
-use millrace_tests::{Workbench, compare_golden, root};
+use millrace_tests::{Workbench, compare_golden, module, root, sandbox};
 
 /// 2026-11-20T12:00:00Z.
 const NOW: i64 = 1_795_176_000_000_000;
@@ -47,7 +47,8 @@ fn options() -> RunOptions {
     RunOptions { clock: Clock::Fixed(NOW), ..RunOptions::default() }
 }
 
-/// All that came out: both tables, the file and the dead letters, nothing stripped.
+/// All that came out: both tables, the file and the dead letters, nothing stripped. The folder and
+/// the artifact's hash, which are this run's own, stand as names.
 fn output(bench: &Workbench) -> String {
     let file = fs::read_to_string(bench.path("enriched.jsonl")).expect("the file");
     [
@@ -61,6 +62,16 @@ fn output(bench: &Workbench) -> String {
     ]
     .map(|(name, rows)| format!("== {name}\n{rows}"))
     .concat()
+    .replace(&*bench.path("wagers.jsonl").to_string_lossy(), "WAGERS")
+    .replace(revenue_hash(), "REVENUE")
+}
+
+fn revenue_hash() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| {
+        let artifact = sandbox().load(&module("wager_revenue.wasm")).expect("it is a transform");
+        artifact.hash().to_owned()
+    })
 }
 
 fn straight() -> String {

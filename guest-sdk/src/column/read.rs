@@ -23,7 +23,7 @@ impl<'a> Slot<'a> {
     fn bitmap(&self, bits: Option<&'a Vec<u8>>, what: &str) -> Result<&'a [u8], Failure> {
         match bits {
             None => Ok(&[]),
-            Some(bits) if bits.len() == self.rows.div_ceil(BLOCK) => Ok(bits),
+            Some(bits) if bits.len() == self.rows.div_ceil(BLOCK) => Ok(bits.as_slice()),
             Some(_) => Err(Failure::new(format!(
                 "the {what} bits of column `{}` do not fit {} rows",
                 self.name, self.rows
@@ -131,7 +131,7 @@ impl<'a> Offsets<'a> {
             Some(Values::Varying(tail)) => tail.offsets.first_chunk().unwrap_or(NONE),
             _ => NONE,
         };
-        Ok((Self { all: &varying.offsets, tail }, &varying.bytes))
+        Ok((Self { all: &varying.offsets, tail }, varying.bytes.as_slice()))
     }
 
     #[inline(always)]

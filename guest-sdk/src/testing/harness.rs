@@ -124,7 +124,7 @@ impl<G: Guest> Test<G> {
             let taken = takes.contains(Operations::from_bits_retain(1 << operation.code()));
             assert!(taken, "row {index}: the host passes each {operation} by this transform");
         }
-        host::take_recorded();
+        drop(host::take_recorded());
         let mut guest = match G::open(&self.params.to_string(), &self.inputs, &self.tables) {
             Ok(guest) => guest,
             Err(failure) => panic!("the transform does not open: {}", failure.message),
