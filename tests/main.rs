@@ -2,5 +2,5 @@
 
 mod end_to_end;
 mod golden;
-//SB mod sandbox;
+mod sandbox;
 mod tidy;

@@ -79,7 +79,7 @@ fn echo(row: Every<'_>) -> Option<Echoed<'_>> {
 /// Row `index`: every third value is null, in another column each time.
 fn every(index: usize) -> Value {
     let mut row = json!({
-        "yes": index % 2 == 0,
+        "yes": index.is_multiple_of(2),
         "small": index,
         "medium": 70_000 + index,
         "large": i64::MAX,
@@ -97,7 +97,7 @@ fn every(index: usize) -> Value {
     });
     let columns = row.as_object_mut().expect("an object");
     for (place, value) in columns.values_mut().enumerate() {
-        if (index + place) % 3 == 0 {
+        if (index + place).is_multiple_of(3) {
             *value = Value::Null;
         }
     }

@@ -2,8 +2,8 @@
 //! every checkpoint, to the same rows, in the same order per key, duplicates counted.
 
 use std::fs;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use millrace::pipeline::{Faults, Outcome, PipelineError, RunOptions};
 use millrace::source::{GeneratorConfig, WagerGenerator};
@@ -69,7 +69,7 @@ fn output(bench: &Workbench) -> String {
 fn revenue_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| {
-        let artifact = sandbox().load(&module("wager_revenue.wasm")).expect("it is a transform");
+        let artifact = sandbox().load(module("wager_revenue.wasm")).expect("it is a transform");
         artifact.hash().to_owned()
     })
 }
@@ -119,9 +119,9 @@ fn a_crash_at_every_step_of_every_checkpoint_changes_nothing() {
             let again = RunOptions { faults: crash_at(crashes % 5), cuts: Some(1), ..options() };
             assert!(matches!(bench.run(&again), Err(PipelineError::Injected(_)) | Ok(_)));
         }
-        let resumed = bench.run(&options()).unwrap_or_else(|error| {
-            panic!("crash point {crashes}: the restart fails: {error:?}")
-        });
+        let resumed = bench
+            .run(&options())
+            .unwrap_or_else(|error| panic!("crash point {crashes}: the restart fails: {error:?}"));
         assert!(resumed.resumed_from.is_some());
         assert!(output(&bench) == expected, "after a crash at point {crashes}");
         crashes += 1;

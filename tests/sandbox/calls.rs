@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, Int64Array, StringArray};
+use arrow_array::{ArrayRef, Int64Array, StringArray};
 use arrow_buffer::NullBuffer;
 use millrace::record::{Column, DataType, Field, Operation};
 use millrace::sandbox::{
@@ -44,12 +44,12 @@ fn operations_times_and_keys_go_in_as_they_are() {
         ..call(&[])
     };
     let columns = columns(instance.process(call).expect("the guest answers"));
-    assert_eq!(columns[0].values.as_primitive::<Int16Type>().values(), &[0, 2, 4][..]);
+    assert_eq!(columns[0].values.as_primitive::<Int16Type>().values(), &[0_i16, 2, 4][..]);
     let times = columns[1].values.as_primitive::<TimestampMicrosecondType>();
     assert_eq!(times.iter().collect::<Vec<_>>(), [Some(1_000), None, Some(-5)]);
     let processing = columns[2].values.as_primitive::<TimestampMicrosecondType>();
-    assert_eq!(processing.values(), &[10, 20, 30][..]);
-    assert_eq!(columns[3].values.as_primitive::<Int32Type>().values(), &[7, 0, 1023][..]);
+    assert_eq!(processing.values(), &[10_i64, 20, 30][..]);
+    assert_eq!(columns[3].values.as_primitive::<Int32Type>().values(), &[7_i32, 0, 1023][..]);
     let encoded = columns[4].values.as_binary::<i32>();
     assert_eq!(encoded.iter().flatten().collect::<Vec<_>>(), [&b"a"[..], b"bb", b"ccc"]);
 }
@@ -79,7 +79,7 @@ fn rows_come_out_of_ports_with_operations_and_event_times() {
     let Outcome::Emitted { emitted, .. } = outcome else { panic!("it emits") };
     let [evens, all] = &emitted[..] else { panic!("two ports have rows") };
     assert_eq!((evens.port, evens.rows), (0, 3));
-    assert_eq!(evens.columns[0].values.as_primitive::<Int64Type>().values(), &[6, 8, 4][..]);
+    assert_eq!(evens.columns[0].values.as_primitive::<Int64Type>().values(), &[6_i64, 8, 4][..]);
     let notes = evens.columns[1].values.as_string::<i32>();
     assert_eq!(notes.iter().collect::<Vec<_>>(), [Some("no. 6"), None, None]);
     let operations = evens.operations.as_ref().expect("rows have operations");
@@ -317,16 +317,19 @@ fn the_probe_keeps_adds_and_tells() {
     let fields = vec![field("a", false), field("b", false), field("c", true)];
     let context = OpenContext { limits: Limits::default(), ..context(json!({}), fields) };
     let mut probe = artifact("probe_guest.wasm").open(&context).expect("the probe opens");
-    let a = Int64Array::from_iter_values((0..19).map(|row| row - 9));
+    let a = Int64Array::from_iter_values((0_i64..19).map(|row| row - 9));
     let b = Int64Array::from_iter_values(0..19);
-    let c = Int64Array::from_iter((0..19).map(|row| (row % 3 != 0).then_some(row)));
+    let c = Int64Array::from_iter((0_i64..19).map(|row| (row % 3 != 0).then_some(row)));
     let columns: Vec<Column> =
         [a, b, c].map(|array| Column::from(Arc::new(array) as ArrayRef)).to_vec();
     let outcome = probe.process(call(&columns)).expect("the probe answers");
     let Outcome::Mapped { mapped, .. } = outcome else { panic!("it maps") };
     let kept = mapped.after.kept.expect("it selects");
     assert_eq!(kept.set_indices().collect::<Vec<_>>(), (10..19).collect::<Vec<_>>());
-    assert_eq!(mapped.after.columns[0].values.as_primitive::<Int64Type>().values(), &[-9; 19][..]);
+    assert_eq!(
+        mapped.after.columns[0].values.as_primitive::<Int64Type>().values(),
+        &[-9_i64; 19][..]
+    );
     let present = mapped.after.columns[1].values.as_boolean();
     assert!((0..19).all(|row| present.value(row) == (row % 3 != 0)));
 }

@@ -26,12 +26,12 @@ pub(super) fn every_type() -> Vec<(Field, ArrayRef)> {
         long_decimal(),
         (DataType::Text, Arc::new(picked(&["", "häuser", "x\0y"]).collect::<StringArray>())),
         (DataType::Binary, Arc::new(BinaryArray::from(bytes()))),
-        (DataType::Date, Arc::new(picked(&[-719_162, 0, 2_932_896]).collect::<Date32Array>())),
+        (DataType::Date, Arc::new(picked(&[-719_162_i32, 0, 2_932_896]).collect::<Date32Array>())),
         (DataType::Time, {
-            Arc::new(picked(&[0, 1, 86_399_999_999]).collect::<Time64MicrosecondArray>())
+            Arc::new(picked(&[0_i64, 1, 86_399_999_999]).collect::<Time64MicrosecondArray>())
         }),
         (DataType::Timestamp, {
-            let ends = [-62_135_596_800_000_000, 0, 253_402_300_799_999_999];
+            let ends = [-62_135_596_800_000_000, 0, 253_402_300_799_999_999_i64];
             Arc::new(picked(&ends).collect::<TimestampMicrosecondArray>())
         }),
         (DataType::Uuid, uuids()),
@@ -51,7 +51,7 @@ fn picked<T: Copy>(values: &[T]) -> impl Iterator<Item = Option<T>> {
 }
 
 fn short_decimal() -> (DataType, ArrayRef) {
-    let most = 999_999_999_999_999_999;
+    let most = 999_999_999_999_999_999_i64;
     let values = picked(&[-most, 0, most]).collect::<Decimal64Array>();
     let values = values.with_precision_and_scale(18, 4).expect("a decimal of 18 digits");
     (DataType::Decimal { precision: 18, scale: 4 }, Arc::new(values))

@@ -14,7 +14,10 @@ pub use workbench::{Workbench, query, sandbox};
 /// Never: the manifest of this package lies in it.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").into()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package lies in the workspace")
+        .into()
 }
 
 /// The folder of the built wasm modules.

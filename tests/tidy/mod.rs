@@ -63,7 +63,8 @@ fn imports_point_one_way() {
     let mut wrong = Vec::new();
     for layer in LAYERS.concat() {
         let own = level(layer).expect("it is listed");
-        let apart = APART.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, others)| others);
+        let apart =
+            APART.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, others)| others);
         for path in rust_files(&root().join("host/src").join(layer)) {
             for (number, line) in code(&path).iter().enumerate() {
                 for used in line.split("crate::").skip(1) {
@@ -71,7 +72,11 @@ fn imports_point_one_way() {
                         used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                     let Some(level) = level(&used) else { continue };
                     if level > own || apart.contains(&used.as_str()) {
-                        wrong.push(format!("{}:{}: {layer} uses {used}", path.display(), number + 1));
+                        wrong.push(format!(
+                            "{}:{}: {layer} uses {used}",
+                            path.display(),
+                            number + 1
+                        ));
                     }
                 }
             }
@@ -102,7 +107,11 @@ fn words_stay_in_their_rooms() {
             }
             for (number, line) in code(&path).iter().enumerate() {
                 if line.contains(word) {
-                    wrong.push(format!("{}:{}: {word} outside of {room}/", inside.display(), number + 1));
+                    wrong.push(format!(
+                        "{}:{}: {word} outside of {room}/",
+                        inside.display(),
+                        number + 1
+                    ));
                 }
             }
         }

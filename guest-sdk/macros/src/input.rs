@@ -10,7 +10,7 @@ use crate::types::{self, Direction};
 
 /// What a field takes.
 enum Kind {
-    Column(Column),
+    Column(Box<Column>),
     ProcessingTime,
     EventTime,
     Operation,
@@ -28,7 +28,7 @@ pub fn derive(item: &DeriveInput) -> Result<TokenStream> {
     let fields = fields::named(item)?;
     let fields: Vec<InputField> = fields.into_iter().map(field).collect::<Result<_>>()?;
     fields::check_names(fields.iter().filter_map(|field| match &field.kind {
-        Kind::Column(column) => Some(column),
+        Kind::Column(column) => Some(&**column),
         _ => None,
     }))?;
     if table.is_some() {
@@ -64,7 +64,7 @@ fn field(field: &Field) -> Result<InputField> {
     let kind = match fields::attribute(&field.attrs, "meta")? {
         None => {
             types::check(&ty, Direction::Read)?;
-            Kind::Column(column)
+            Kind::Column(Box::new(column))
         }
         Some(attribute) => {
             if let Some(renamed) = fields::attribute(&field.attrs, "column")? {
@@ -196,9 +196,12 @@ fn implementation(
 /// What `describe` says of each column.
 fn reads(fields: &[InputField], lifetime: &Lifetime) -> Vec<TokenStream> {
     let read = |field: &InputField| match &field.kind {
-        Kind::Column(Column { name, ty, .. }) => Some(quote_spanned!(ty.span()=>
-            <#ty as ::millrace_sdk::generated::InputValue<#lifetime>>::read(#name)
-        )),
+        Kind::Column(column) => {
+            let Column { name, ty, .. } = &**column;
+            Some(quote_spanned!(ty.span()=>
+                <#ty as ::millrace_sdk::generated::InputValue<#lifetime>>::read(#name)
+            ))
+        }
         _ => None,
     };
     fields.iter().filter_map(read).collect()

@@ -115,7 +115,7 @@ fn check_bits(what: &str, bits: &[u8], rows: usize) -> Result<(), String> {
         return Err(format!("{} bytes of {what} bits for {rows} rows", bits.len()));
     }
     match bits.last() {
-        Some(last) if rows % 8 != 0 && last >> (rows % 8) != 0 => {
+        Some(last) if !rows.is_multiple_of(8) && last >> (rows % 8) != 0 => {
             Err(format!("a {what} bit past the last row is set"))
         }
         _ => Ok(()),

@@ -163,7 +163,7 @@ impl<G: Guest> Test<G> {
     /// The batches as ranges of the rows.
     fn cuts(&self) -> Vec<Range<usize>> {
         let end = self.rows.len();
-        let Some(mut state) = self.seed else { return vec![0..end] };
+        let Some(mut state) = self.seed else { return std::iter::once(0..end).collect() };
         let (mut cuts, mut start) = (Vec::new(), 0);
         while start < end {
             let length = (next(&mut state) % 21) as usize;

@@ -18,13 +18,17 @@ const FORMAT: &str = "1";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has it.
-    #[error("the checkpoint store {path} is in use by another millrace process; stop that one, or give this pipeline a store of its own (checkpoint.store)")]
+    #[error(
+        "the checkpoint store {path} is in use by another millrace process; stop that one, or give this pipeline a store of its own (checkpoint.store)"
+    )]
     InUse {
         /// The database file.
         path: PathBuf,
     },
     /// The folder or file cannot be made or opened.
-    #[error("cannot open the checkpoint store {path}; its folder must exist or be creatable, and be writable")]
+    #[error(
+        "cannot open the checkpoint store {path}; its folder must exist or be creatable, and be writable"
+    )]
     Open {
         /// The database file.
         path: PathBuf,
@@ -33,7 +37,9 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// It was made by another format, or for another pipeline.
-    #[error("the checkpoint store {path} has {what} `{found}`, this run needs `{wanted}`; give this pipeline a store of its own (checkpoint.store)")]
+    #[error(
+        "the checkpoint store {path} has {what} `{found}`, this run needs `{wanted}`; give this pipeline a store of its own (checkpoint.store)"
+    )]
     Mismatch {
         /// The database file.
         path: PathBuf,
@@ -54,7 +60,9 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A stored checkpoint does not read back.
-    #[error("checkpoint {epoch} in {path} is damaged; restore the store from a copy, or start over with a new one")]
+    #[error(
+        "checkpoint {epoch} in {path} is damaged; restore the store from a copy, or start over with a new one"
+    )]
     Damaged {
         /// The database file.
         path: PathBuf,
@@ -128,7 +136,8 @@ impl CheckpointStore {
         let text = serde_json::to_string(checkpoint).map_err(|source| self.io(source))?;
         let transaction = self.database.begin_write().map_err(|source| self.io(source))?;
         {
-            let mut table = transaction.open_table(CHECKPOINTS).map_err(|source| self.io(source))?;
+            let mut table =
+                transaction.open_table(CHECKPOINTS).map_err(|source| self.io(source))?;
             table.insert(checkpoint.epoch, text.as_str()).map_err(|source| self.io(source))?;
             let kept = checkpoint.epoch.saturating_sub(1);
             table.retain(|epoch, _| epoch >= kept).map_err(|source| self.io(source))?;

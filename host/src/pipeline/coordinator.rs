@@ -145,7 +145,9 @@ impl Coordinator {
                 Ok(event) => self.collect(&mut round, event)?,
                 Err(RecvTimeoutError::Timeout) => return Err(PipelineError::StopTimeout),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(self.failure("pipeline".to_owned(), Box::new(NodeError::Disconnected)));
+                    return Err(
+                        self.failure("pipeline".to_owned(), Box::new(NodeError::Disconnected))
+                    );
                 }
             }
         }

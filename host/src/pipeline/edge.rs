@@ -55,6 +55,8 @@ struct Edge<T> {
 pub(super) struct Inbox<T> {
     edges: Vec<Edge<T>>,
     watermark: i64,
+    /// The barrier that some edges are held by.
+    pending: Option<Barrier>,
 }
 
 impl<T> Inbox<T> {
@@ -67,7 +69,8 @@ impl<T> Inbox<T> {
             held: false,
             ended: false,
         };
-        Self { edges: edges.into_iter().map(edge).collect(), watermark: i64::MIN }
+        let edges = edges.into_iter().map(edge).collect();
+        Self { edges, watermark: i64::MIN, pending: None }
     }
 
     /// The minimum of the edges' watermarks so far.
@@ -93,13 +96,17 @@ impl<T> Inbox<T> {
                 }
                 Message::Barrier(barrier) => {
                     edge.held = true;
-                    if self.edges.iter().all(|edge| edge.held || edge.ended) {
-                        self.edges.iter_mut().for_each(|edge| edge.held = false);
+                    self.pending = Some(barrier);
+                    if let Some(barrier) = self.aligned() {
                         return Ok(Arrival::Barrier(barrier));
                     }
                 }
                 Message::End => {
                     edge.ended = true;
+                    // It may have been the one that the others' barrier waited for.
+                    if let Some(barrier) = self.aligned() {
+                        return Ok(Arrival::Barrier(barrier));
+                    }
                     if let Some(time) = self.risen() {
                         return Ok(Arrival::Watermark(time));
                     }
@@ -124,6 +131,16 @@ impl<T> Inbox<T> {
                 Some(open[select.ready()])
             }
         }
+    }
+
+    /// The barrier, once it has come by every edge that has not ended; the edges are let go then.
+    fn aligned(&mut self) -> Option<Barrier> {
+        if !self.edges.iter().all(|edge| edge.held || edge.ended) {
+            return None;
+        }
+        let barrier = self.pending.take()?;
+        self.edges.iter_mut().for_each(|edge| edge.held = false);
+        Some(barrier)
     }
 
     fn risen(&mut self) -> Option<i64> {

@@ -34,7 +34,9 @@ pub enum NodeError {
         letter: Box<DeadLetter>,
     },
     /// A broken invariant of ours; the panic's message is in the log.
-    #[error("the node's thread panicked: this is a bug in millrace; what was checkpointed stays good")]
+    #[error(
+        "the node's thread panicked: this is a bug in millrace; what was checkpointed stays good"
+    )]
     Panicked,
     /// The dead letters' sink refused a dead letter.
     #[error("the dead letters' sink refused a letter: {reason}")]
@@ -74,7 +76,9 @@ pub enum PipelineError {
         source: TableError,
     },
     /// The target gave a prepared epoch up.
-    #[error("sink `{sink}`: its target no longer has what was prepared for checkpoint {epoch}; the rows since the checkpoint before are not in it")]
+    #[error(
+        "sink `{sink}`: its target no longer has what was prepared for checkpoint {epoch}; the rows since the checkpoint before are not in it"
+    )]
     Expired {
         /// The sink.
         sink: String,
@@ -82,7 +86,9 @@ pub enum PipelineError {
         epoch: u64,
     },
     /// The graceful stop did not end in time.
-    #[error("the pipeline did not drain within its stop_timeout; the open epoch stays named in the store and is finished at the next start")]
+    #[error(
+        "the pipeline did not drain within its stop_timeout; the open epoch stays named in the store and is finished at the next start"
+    )]
     StopTimeout,
     /// A thread could not be started.
     #[error("cannot start a thread")]

@@ -122,9 +122,8 @@ impl<'a> Builder<'a> {
                 source: self.recovered.sources.remove(&name).expect("every source was opened"),
                 budget: self.plan.batch,
                 cuts: self.options.cuts.map(|seed| Cuts::new(seed.wrapping_add(index as u64))),
-                disorder: event_time.map(|time| {
-                    i64::try_from(time.disorder.as_micros()).unwrap_or(i64::MAX)
-                }),
+                disorder: event_time
+                    .map(|time| i64::try_from(time.disorder.as_micros()).unwrap_or(i64::MAX)),
                 times: times.map(|time| (time.partition, time.greatest)).collect(),
                 watermark: checkpoint.watermarks.get(&name).copied().unwrap_or(i64::MIN),
                 epoch: checkpoint.epoch,

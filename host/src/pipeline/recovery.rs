@@ -70,8 +70,11 @@ fn begin(
     sinks: &[(SinkConfig, SinkContext)],
     tables: &TableRefresh,
 ) -> Result<Checkpoint, PipelineError> {
-    let mut checkpoint =
-        Checkpoint { time: options.clock.now(), tables: tables.versions(), ..Checkpoint::default() };
+    let mut checkpoint = Checkpoint {
+        time: options.clock.now(),
+        tables: tables.versions(),
+        ..Checkpoint::default()
+    };
     for (name, source) in open_sources(plan, options, &checkpoint)? {
         checkpoint.positions.insert(name, source.position());
     }
@@ -121,7 +124,8 @@ fn sinks(
     }
     sinks.sort_by_key(|(config, _)| u8::from(config.durability() != Durability::TwoPhase));
     if let Some(letters) = &plan.dead_letters {
-        sinks.push((letters.config.clone(), context(DEAD_LETTERS, Arc::new(dead_letter_schema()))?));
+        sinks
+            .push((letters.config.clone(), context(DEAD_LETTERS, Arc::new(dead_letter_schema()))?));
     }
     Ok(sinks)
 }

@@ -153,7 +153,10 @@ impl SourceNode {
         let times = self
             .times
             .iter()
-            .map(|(partition, greatest)| PartitionTime { partition: *partition, greatest: *greatest })
+            .map(|(partition, greatest)| PartitionTime {
+                partition: *partition,
+                greatest: *greatest,
+            })
             .collect();
         self.tell(Event::SourceAt {
             source: self.name.clone(),

@@ -27,10 +27,9 @@ impl TableRefresh {
         let (stop, stopped) = bounded::<()>(0);
         let mut loaders = Vec::new();
         for table in tables {
-            let snapshot = table.load().map_err(|source| PipelineError::Table {
-                table: table.name.clone(),
-                source,
-            })?;
+            let snapshot = table
+                .load()
+                .map_err(|source| PipelineError::Table { table: table.name.clone(), source })?;
             let version = snapshot.version().to_owned();
             current.insert(table.name.clone(), Arc::new(snapshot));
             if let Some(every) = table.refresh {

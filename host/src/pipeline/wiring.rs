@@ -40,9 +40,9 @@ impl Wiring {
         let mut chains: Vec<Vec<usize>> = Vec::new();
         for transform in 0..plan.transforms.len() {
             let before = fusible(plan, &consumers, transform);
-            match before.and_then(|before| {
-                chains.iter_mut().find(|chain| chain.last() == Some(&before))
-            }) {
+            match before
+                .and_then(|before| chains.iter_mut().find(|chain| chain.last() == Some(&before)))
+            {
                 Some(chain) => chain.push(transform),
                 None => chains.push(vec![transform]),
             }

@@ -138,16 +138,21 @@ impl Batch {
         if kept == self.rows {
             return Self { selection: None, ..self };
         }
-        let rows: Vec<u32> =
-            selection.set_indices().map(|row| u32::try_from(row).expect("a batch is small")).collect();
-        let predicate = arrow_select::filter::FilterBuilder::new(&BooleanArray::from(selection.clone()))
-            .optimize()
-            .build();
+        let rows: Vec<u32> = selection
+            .set_indices()
+            .map(|row| u32::try_from(row).expect("a batch is small"))
+            .collect();
+        let predicate =
+            arrow_select::filter::FilterBuilder::new(&BooleanArray::from(selection.clone()))
+                .optimize()
+                .build();
         let filter = |columns: &[Column]| -> Vec<Column> {
             columns
                 .iter()
                 .map(|column| Column {
-                    values: predicate.filter(&column.values).expect("columns have the batch's length"),
+                    values: predicate
+                        .filter(&column.values)
+                        .expect("columns have the batch's length"),
                     unchanged: column.unchanged.as_ref().map(|bits| gather_bits(bits, &rows)),
                 })
                 .collect()

@@ -52,8 +52,20 @@ const DECIMAL_DIGITS: u8 = 38;
 impl DataType {
     /// The simple names, for hints; `decimal(p,s)` is the one that takes arguments.
     pub const NAMES: [&'static str; 14] = [
-        "bool", "i16", "i32", "i64", "f32", "f64", "decimal(18,2)", "text", "binary", "date", "time",
-        "timestamp", "uuid", "json",
+        "bool",
+        "i16",
+        "i32",
+        "i64",
+        "f32",
+        "f64",
+        "decimal(18,2)",
+        "text",
+        "binary",
+        "date",
+        "time",
+        "timestamp",
+        "uuid",
+        "json",
     ];
 
     /// The Arrow type that carries this type. Timestamps are in UTC without a zone in the type;
@@ -128,7 +140,9 @@ pub enum TypeParseError {
     #[error("unknown type `{0}`")]
     Unknown(String),
     /// A decimal's digits are out of range.
-    #[error("decimal({precision},{scale}) is out of range: precision is 1 to 38, scale 0 to precision")]
+    #[error(
+        "decimal({precision},{scale}) is out of range: precision is 1 to 38, scale 0 to precision"
+    )]
     Decimal {
         /// The precision as written.
         precision: u8,

@@ -6,6 +6,8 @@
 #![allow(
     missing_docs,
     unsafe_code,
+    unused,
+    unused_lifetimes,
     clippy::all,
     clippy::allow_attributes_without_reason,
     reason = "generated from guest-sdk/wit, where the documentation is"

@@ -179,7 +179,9 @@ impl SourceConfig {
         let fields = self
             .columns
             .iter()
-            .map(|column| Field::new(&column.name, column.data_type, !(column.key || column.required)))
+            .map(|column| {
+                Field::new(&column.name, column.data_type, !(column.key || column.required))
+            })
             .collect();
         let key = (0..self.columns.len()).filter(|index| self.columns[*index].key).collect();
         Schema { key, ..Schema::new(fields) }
@@ -189,9 +191,15 @@ impl SourceConfig {
     ///
     /// # Errors
     /// If it cannot be reached, or if what stands before `position` is no longer what it was.
-    pub fn open(&self, position: Option<&Position>, clock: Clock) -> Result<Box<dyn Source>, SourceError> {
+    pub fn open(
+        &self,
+        position: Option<&Position>,
+        clock: Clock,
+    ) -> Result<Box<dyn Source>, SourceError> {
         Ok(match &self.kind {
-            SourceKind::File(config) => Box::new(file::FileSource::open(self, config, position, clock)?),
+            SourceKind::File(config) => {
+                Box::new(file::FileSource::open(self, config, position, clock)?)
+            }
             SourceKind::Generator(config) => {
                 Box::new(generator::GeneratorSource::open(self, config, position, clock)?)
             }

@@ -20,7 +20,7 @@ pub(super) fn merge(
     places: &[usize],
 ) -> (Batch, usize) {
     let before_kept = answer.before.as_ref().map(|images| {
-        images.kept.clone().map_or_else(|| BooleanBuffer::new_set(crossing.rows()), |kept| kept)
+        images.kept.clone().unwrap_or_else(|| BooleanBuffer::new_set(crossing.rows()))
     });
     let mut batch = batch;
     batch.schema = Arc::clone(schema);

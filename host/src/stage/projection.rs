@@ -45,8 +45,7 @@ impl Crossing {
             back[*row as usize] = row_number(place);
         }
         let rows = forth.len();
-        let filter =
-            FilterBuilder::new(&BooleanArray::from(bits.clone())).optimize().build();
+        let filter = FilterBuilder::new(&BooleanArray::from(bits.clone())).optimize().build();
         let back = UInt32Array::new(back.into(), Some(NullBuffer::new(bits.clone())));
         Self { predicate: Some(Gather { filter, bits, back, forth }), rows }
     }

@@ -83,7 +83,9 @@ impl Stage {
         let outcome = self.call(input, &batch, joined, &crossing)?;
         self.reject(&mut batch, &crossing, outcome.rejected(), &mut output.rejected);
         match outcome {
-            Outcome::Mapped { mapped, .. } => self.keep(input, batch, &crossing, mapped, &mut output),
+            Outcome::Mapped { mapped, .. } => {
+                self.keep(input, batch, &crossing, mapped, &mut output)
+            }
             Outcome::Emitted { emitted, .. } => self.emit(&batch, emitted, &mut output),
         }
         let gone: usize = output.batches.iter().map(|(_, batch)| batch.selected()).sum();
@@ -112,7 +114,9 @@ impl Stage {
             let schema = &self.config.outputs[rows.port];
             let meta = RowMeta {
                 origin: origin(&self.config.name),
-                operations: rows.operations.unwrap_or(Operations::All(crate::record::Operation::Insert)),
+                operations: rows
+                    .operations
+                    .unwrap_or(Operations::All(crate::record::Operation::Insert)),
                 event_times: rows.event_times,
                 processing_times: repeated(now, rows.rows),
                 majors: counted(self.emitted, rows.rows),
@@ -229,7 +233,13 @@ impl Stage {
         batch.select(&BooleanBuffer::collect_bool(batch.rows, |row| !gone[row]));
     }
 
-    fn letter(&self, batch: &Batch, row: usize, reason: String, column: Option<String>) -> DeadLetter {
+    fn letter(
+        &self,
+        batch: &Batch,
+        row: usize,
+        reason: String,
+        column: Option<String>,
+    ) -> DeadLetter {
         let mut input = Vec::new();
         write_row(&mut input, batch, row);
         DeadLetter {

@@ -27,13 +27,14 @@ pub enum Ended {
 /// Shape: a plan and its counters each, in; one ending each, out. A signal in `options` reaches all.
 #[must_use]
 pub fn run_all(plans: &[(Plan, Arc<PipelineCounters>)], options: &RunOptions) -> Vec<Ended> {
-    let run = |plan: &Plan, counters: &Arc<PipelineCounters>| {
-        match catch_unwind(AssertUnwindSafe(|| pipeline::run(plan, options, counters))) {
+    let run =
+        |plan: &Plan, counters: &Arc<PipelineCounters>| match catch_unwind(AssertUnwindSafe(|| {
+            pipeline::run(plan, options, counters)
+        })) {
             Ok(Ok(summary)) => Ended::Well(summary),
             Ok(Err(error)) => Ended::Failed(error),
             Err(_) => Ended::Panicked,
-        }
-    };
+        };
     thread::scope(|scope| {
         let threads: Vec<_> =
             plans.iter().map(|(plan, counters)| scope.spawn(move || run(plan, counters))).collect();

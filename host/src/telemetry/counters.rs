@@ -55,7 +55,10 @@ pub struct PipelineCounters {
 
 impl PipelineCounters {
     /// The sum of one counter over some nodes.
-    pub fn total(nodes: &BTreeMap<String, Arc<NodeCounters>>, pick: impl Fn(&NodeCounters) -> &AtomicU64) -> u64 {
+    pub fn total(
+        nodes: &BTreeMap<String, Arc<NodeCounters>>,
+        pick: impl Fn(&NodeCounters) -> &AtomicU64,
+    ) -> u64 {
         nodes.values().map(|node| NodeCounters::get(pick(node))).sum()
     }
 }

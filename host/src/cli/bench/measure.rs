@@ -102,11 +102,10 @@ pub(super) fn in_turns<const N: usize>(
     let end = Instant::now() + time * each;
     // The two runs take turns as well: what drifts over minutes is not noise between them.
     while Instant::now() < end || samples[0][1].is_empty() {
-        for run in 0..2 {
-            for (index, subject) in subjects.iter_mut().enumerate() {
-                let sample = subject.sample(&batches[index], calls[index])?;
-                samples[index][run].push(sample);
-            }
+        for turn in 0..2 * N {
+            let (run, index) = (turn / N, turn % N);
+            let sample = subjects[index].sample(&batches[index], calls[index])?;
+            samples[index][run].push(sample);
         }
     }
     Ok(samples.map(|[first, second]| measured(median(first), median(second))))
