@@ -42,6 +42,7 @@ impl Bytes {
     }
 
     /// Appends a value.
+    #[inline]
     pub(super) fn push(&mut self, value: &[u8]) {
         self.data.extend_from_slice(value);
         self.seal();

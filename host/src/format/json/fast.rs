@@ -119,29 +119,26 @@ fn plain(column: &mut ColumnBuilder, bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// A text without escapes, copied while its end is looked for.
+/// A text without escapes.
 #[inline]
 fn text(values: &mut Bytes, bytes: &[u8], at: usize) -> Option<usize> {
     if bytes.get(at) != Some(&b'"') {
         return None;
     }
-    let mut at = at + 1;
+    let start = at + 1;
+    let mut end = start;
     loop {
-        let word = word_at(bytes, at);
-        let plain = plain_text_bytes(word);
-        values.data.extend_from_slice(&word.to_le_bytes());
-        at += plain;
+        let plain = plain_text_bytes(word_at(bytes, end));
+        end += plain;
         if plain < 8 {
-            values.data.truncate(values.data.len() - (8 - plain));
             break;
         }
     }
-    if bytes.get(at) != Some(&b'"') {
-        values.unseal();
+    if bytes.get(end) != Some(&b'"') {
         return None;
     }
-    values.seal();
-    Some(at + 1)
+    values.push(bytes.get(start..end)?);
+    Some(end + 1)
 }
 
 /// At most this many digits are read here: whatever they are, they fit an `i64`.

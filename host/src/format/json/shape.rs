@@ -116,8 +116,11 @@ impl Shapes {
         let mut difference = 0;
         match rest.get(..words.len() * 8) {
             Some(head) => {
-                for ((word, mask), bytes) in words.iter().zip(head.as_chunks::<8>().0) {
-                    difference |= (u64::from_le_bytes(*bytes) ^ word) & mask;
+                // By index: this is the hottest loop, and zipped iterators are not always inlined.
+                let chunks = head.as_chunks::<8>().0;
+                for index in 0..words.len().min(chunks.len()) {
+                    let (word, mask) = words[index];
+                    difference |= (u64::from_le_bytes(chunks[index]) ^ word) & mask;
                 }
             }
             // Near the end of the block the words are padded with zeros, which no literal holds.
