@@ -171,6 +171,35 @@ impl CheckpointStore {
         Ok(table.get((epoch, sink)).map_err(|source| self.io(source))?.is_some())
     }
 
+    /// Drops checkpoint `epoch` whole and answers the one before: what came after that has nowhere
+    /// been committed, and never will be. `None` if there is none before; nothing is dropped then.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Damaged`]; nothing is dropped.
+    pub fn fall_back(&self, epoch: Epoch) -> Result<Option<Checkpoint>, StoreError> {
+        let transaction = self.database.begin_write().map_err(|source| self.io(source))?;
+        {
+            let mut checkpoints =
+                transaction.open_table(CHECKPOINTS).map_err(|source| self.io(source))?;
+            let before = checkpoints
+                .range(..epoch)
+                .map_err(|source| self.io(source))?
+                .next_back()
+                .transpose()
+                .map_err(|source| self.io(source))?
+                .is_some();
+            if !before {
+                return Ok(None);
+            }
+            checkpoints.retain(|number, _| number < epoch).map_err(|source| self.io(source))?;
+            let mut confirmed =
+                transaction.open_table(CONFIRMED).map_err(|source| self.io(source))?;
+            confirmed.retain(|(number, _), ()| number < epoch).map_err(|source| self.io(source))?;
+        }
+        transaction.commit().map_err(|source| self.io(source))?;
+        self.last()
+    }
+
     fn last(&self) -> Result<Option<Checkpoint>, StoreError> {
         let transaction = self.database.begin_read().map_err(|source| self.io(source))?;
         let table = transaction.open_table(CHECKPOINTS).map_err(|source| self.io(source))?;

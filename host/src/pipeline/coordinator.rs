@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::faults::Faults;
 use super::message::{Barrier, Control, Event};
+use super::recovery::failed;
 use super::stop::{StopSignal, Stopping};
 use super::table_refresh::TableRefresh;
 use super::{NodeError, Outcome, PipelineError};
@@ -206,7 +207,9 @@ impl Coordinator {
         self.faults.at("stored", "", epoch)?;
         for sink in &mut self.sinks {
             let handle = Handle(checkpoint.handles.get(&sink.name).cloned().unwrap_or_default());
-            commit(&self.store, sink, epoch, &handle, &self.faults)?;
+            if commit(&self.store, sink, epoch, &handle, &self.faults)? == Committed::Expired {
+                return Err(PipelineError::Expired { sink: sink.name.clone(), epoch });
+            }
             if let Some(counters) = &sink.counters {
                 let rows = rows.get(&sink.name).copied().unwrap_or_default();
                 NodeCounters::add(&counters.rows_out, usize::try_from(rows).unwrap_or(usize::MAX));
@@ -240,26 +243,22 @@ impl Coordinator {
     }
 }
 
-/// Makes one handle visible, notes it in the store, and lets the sink drop what it kept for it.
+/// Makes one handle visible, notes it in the store, and lets the sink drop what it kept for it; or
+/// answers that the target has given it up.
 pub(super) fn commit(
     store: &CheckpointStore,
     sink: &mut CommittingSink,
     epoch: Epoch,
     handle: &Handle,
     faults: &Faults,
-) -> Result<(), PipelineError> {
-    let failed = |name: &str, error: crate::sink::SinkError| PipelineError::Node {
-        node: name.to_owned(),
-        source: Box::new(NodeError::Sink(error)),
-    };
-    match sink.committer.commit(handle).map_err(|error| failed(&sink.name, error))? {
-        Committed::Done => {}
-        Committed::Expired => {
-            return Err(PipelineError::Expired { sink: sink.name.clone(), epoch });
-        }
+) -> Result<Committed, PipelineError> {
+    let failed = failed(&sink.name);
+    if sink.committer.commit(handle).map_err(&failed)? == Committed::Expired {
+        return Ok(Committed::Expired);
     }
     faults.at("committed", &sink.name, epoch)?;
     store.confirm(epoch, &sink.name)?;
     faults.at("confirmed", &sink.name, epoch)?;
-    sink.committer.confirmed(handle).map_err(|error| failed(&sink.name, error))
+    sink.committer.confirmed(handle).map_err(failed)?;
+    Ok(Committed::Done)
 }

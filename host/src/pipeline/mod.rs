@@ -19,6 +19,7 @@ mod faults;
 mod launch;
 mod message;
 mod recovery;
+mod settle;
 mod sink_node;
 mod source_node;
 mod stop;

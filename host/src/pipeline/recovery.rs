@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::coordinator::{CommittingSink, commit};
+use super::coordinator::CommittingSink;
+use super::settle::{Candidate, Settled, settle};
 use super::table_refresh::TableRefresh;
 use super::{NodeError, PipelineError, RunOptions, dead_letter_schema};
 use crate::checkpoint::{Checkpoint, CheckpointStore, Opened};
 use crate::config::Plan;
 use crate::record::Schema;
-use crate::sink::{Durability, Handle, OpenSink, Sink, SinkConfig, SinkContext, SinkError};
+use crate::sink::{Durability, Sink, SinkConfig, SinkContext, SinkError};
 use crate::source::Source;
 
 /// The name of the dead letters' sink among the handles.
@@ -39,25 +40,9 @@ pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, Pi
         Some(checkpoint) => checkpoint,
         None => begin(plan, options, &store, &sinks, &tables)?,
     };
-    let mut writers = BTreeMap::new();
-    let mut committers = Vec::new();
-    for (config, context) in &sinks {
-        let failed = failed(&context.sink);
-        let known = checkpoint.handles.get(&context.sink).cloned().map(Handle);
-        let handle = match &known {
-            Some(handle) => handle.clone(),
-            None => config.initialise(context).map_err(&failed)?,
-        };
-        let OpenSink { sink, committer } = config.open(context, &handle).map_err(&failed)?;
-        let mut committing =
-            CommittingSink { name: context.sink.clone(), committer, counters: None };
-        if known.is_some() && !store.is_confirmed(checkpoint.epoch, &context.sink)? {
-            commit(&store, &mut committing, checkpoint.epoch, &handle, &options.faults)?;
-        }
-        committing.committer.discard_beyond(&handle).map_err(&failed)?;
-        writers.insert(context.sink.clone(), sink);
-        committers.push(committing);
-    }
+    let candidates = sinks.iter().map(|(config, context)| Candidate::of(config, context)).collect();
+    let Settled { checkpoint, writers, committers } =
+        settle(&store, checkpoint, candidates, &options.faults)?;
     let sources = open_sources(plan, options, &checkpoint)?;
     Ok(Recovered { store, checkpoint, resumed_from, sources, writers, committers, tables })
 }
@@ -130,7 +115,8 @@ fn sinks(
     Ok(sinks)
 }
 
-fn failed(sink: &str) -> impl Fn(SinkError) -> PipelineError + use<> {
+/// A sink's error as the pipeline's.
+pub(super) fn failed(sink: &str) -> impl Fn(SinkError) -> PipelineError + use<> {
     let node = sink.to_owned();
     move |error| PipelineError::Node {
         node: node.clone(),
