@@ -39,6 +39,10 @@ golden:
 bench *arguments='modules/wager_revenue.wasm': guests
     cargo run --release --quiet --package millrace --bin millrace -- bench "$@"
 
+# Every figure beside its gate, on an idle machine: docs/benchmarks.md says what they are
+benchmarks *arguments:
+    scripts/bench "$@"
+
 # Documentation of the SDK, opened in a browser
 doc:
     cargo doc --no-deps --package millrace-sdk --open

@@ -1,3 +1,11 @@
-//! The real program as a process: killed at random moments, stopped by signals, run again.
+//! The real program as a process: killed at random moments, stopped by signals, run again. And
+//! whole graphs in this process: fan-out, unions, joins, tables that change, guests that misbehave.
 
+mod cli;
+mod fan_out;
+mod hostile;
+mod joins;
 mod kill;
+mod outputs;
+mod processes;
+mod signals;

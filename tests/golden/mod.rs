@@ -1,4 +1,6 @@
-//! Goldens: wrong configurations with their printed errors, and pipelines with their rows.
+//! Goldens: wrong configurations with their printed errors, pipelines with their rows, and what
+//! becomes of every kind of input.
 
 mod config;
 mod pipelines;
+mod semantics;

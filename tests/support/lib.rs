@@ -1,11 +1,15 @@
 //! What the suites share: where the built parts are, goldens, and pipelines in a folder of their own.
 
 mod golden;
+mod process;
+mod watch;
 mod workbench;
 
 use std::path::{Path, PathBuf};
 
 pub use golden::compare_golden;
+pub use process::{Ending, Process, wait_until};
+pub use watch::{Lock, number};
 pub use workbench::{Workbench, query, sandbox};
 
 /// The workspace's folder.

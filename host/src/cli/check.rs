@@ -14,8 +14,9 @@ use crate::config::Plan;
 /// Check pipeline files: names, types and promises, through every module, into the sinks
 ///
 /// All problems are printed at once, each with its place, what is wrong and what to do. Modules are
-/// loaded and asked what they need, so a file that passes here can run; no source is read and no
-/// sink is touched.
+/// loaded and asked what they need, and types are followed from the sources into the sinks. Nothing
+/// outside is looked at: whether inputs are there, outputs can be written and existing tables fit is
+/// found by `run`, before the first row.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -36,7 +37,7 @@ Examples:
   millrace check --env-file dev.env pipelines/*.toml
   millrace check --json pipelines/wagers.toml | jq '.problems[].message'";
 
-/// Runs the command: 0 if every file can run, 2 if not.
+/// Runs the command: 0 if no file has an error, 2 if one has.
 pub(super) fn run(arguments: &Arguments) -> CommandResult {
     let environment = environment(arguments.env_file.as_deref())?;
     let sandbox = module::sandbox()?;
@@ -61,7 +62,7 @@ fn sentence(plan: &Plan) -> String {
         tables => format!("{}, ", counted(number(tables), "table")),
     };
     format!(
-        "{}: pipeline `{}` can run: {}, {}, {tables}{}",
+        "{}: pipeline `{}`: {}, {}, {tables}{}",
         plan.file.display(),
         plan.name,
         counted(number(plan.sources.len()), "source"),

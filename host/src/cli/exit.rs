@@ -16,7 +16,8 @@ pub(super) enum Exit {
     Failed,
     /// The arguments or the configuration are wrong; nothing was started.
     Usage,
-    /// Something outside could not be reached in time.
+    /// Something outside could not be reached (a missing input, a locked database), or a stop took
+    /// longer than `stop_timeout`.
     Unreachable,
 }
 
@@ -86,18 +87,29 @@ fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// An error and its causes, a line each. A cause that only repeats the line above is left out.
+/// An error and its causes as people read them.
 pub(super) fn chain(error: &dyn std::error::Error, paint: Paint) -> String {
-    let mut last = error.to_string();
-    let mut text = format!("{} {last}\n", paint.red("error:"));
+    block(&causes(error), paint)
+}
+
+/// An error and its causes, outermost first. A cause that only repeats the one above is left out.
+pub(super) fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {
-        let line = cause.to_string();
-        if line != last {
-            text.push_str(&format!("  caused by: {line}\n"));
-            last = line;
-        }
+        causes.push(cause.to_string());
         next = cause.source();
+    }
+    causes.dedup();
+    causes
+}
+
+/// Causes, a line each.
+pub(super) fn block(causes: &[String], paint: Paint) -> String {
+    let mut text = String::new();
+    for (depth, cause) in causes.iter().enumerate() {
+        let mark = if depth == 0 { paint.red("error:") } else { "  caused by:".to_owned() };
+        text.push_str(&format!("{mark} {cause}\n"));
     }
     text
 }

@@ -14,7 +14,8 @@ use crate::sandbox::{
 /// Show what a module is: what it reads, adds and keeps, its imports and sizes
 ///
 /// The module is loaded and asked, as `check` does, but without a pipeline: what is shown is what
-/// it says for the given params.
+/// it says for the given params. Which params there are it does not say; it refuses those that it
+/// does not take.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -29,7 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   millrace inspect modules/wager_revenue.wasm
   millrace inspect modules/wager_revenue.wasm --params '{\"min_version\": 2}'
-  millrace inspect modules/rtp_enrichment.wasm --table games --json";
+  millrace inspect modules/rtp_enrichment.wasm --json | jq .description.tables";
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> CommandResult {
@@ -52,8 +53,17 @@ fn as_json(artifact: &Artifact, description: &Description) -> Value {
         "imports": artifact.imports(),
         "contract": WIT_VERSION,
         "from_cache": artifact.from_cache(),
-        "description": description,
+        "description": described(description),
     })
+}
+
+/// The description with the operations by their names, which it keeps as bits.
+fn described(description: &Description) -> Value {
+    let mut value = json!(description);
+    for (index, input) in description.inputs.iter().enumerate() {
+        value["inputs"][index]["takes"] = operations(input).collect();
+    }
+    value
 }
 
 fn as_text(artifact: &Artifact, description: &Description, paint: Paint) -> String {
@@ -74,7 +84,7 @@ fn as_text(artifact: &Artifact, description: &Description, paint: Paint) -> Stri
         text.push_str(&reads(&input.columns));
     }
     for uses in &description.tables {
-        text.push_str(&format!("\n{} of a joined table\n", paint.bold(&uses.table)));
+        text.push_str(&format!("\n{} (joined)\n", paint.bold(&format!("table {}", uses.table))));
         text.push_str(&reads(&uses.columns));
     }
     for port in &description.outputs {
@@ -159,12 +169,17 @@ const fn kind_of(kind: StateKind) -> &'static str {
     }
 }
 
+/// The names of the operations that an input takes.
+fn operations(input: &InputUse) -> impl Iterator<Item = &'static str> {
+    let takes = input.takes;
+    (0..=4)
+        .filter(move |code| takes & (1 << code) != 0)
+        .filter_map(Operation::from_code)
+        .map(Operation::name)
+}
+
 /// The operations that an input takes, and what it wants beside columns.
 fn takes(input: &InputUse) -> String {
-    let operations = (0..=4)
-        .filter(|code| input.takes & (1 << code) != 0)
-        .filter_map(Operation::from_code)
-        .map(Operation::name);
     let Extras { operations: codes, event_times, processing_times, before } = input.extras;
     let extras = [
         (codes, "the operation"),
@@ -173,7 +188,7 @@ fn takes(input: &InputUse) -> String {
         (before, "the before image"),
     ];
     let wanted: Vec<&str> = extras.iter().filter(|extra| extra.0).map(|extra| extra.1).collect();
-    let mut text = listed(operations);
+    let mut text = listed(operations(input));
     if !wanted.is_empty() {
         text.push_str(&format!("; with {} of each row", wanted.join(", ")));
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
-use super::text::Paint;
+use super::text::{Paint, counted};
 use crate::config::{self, Environment, Plan, Problems};
 use crate::sandbox::Sandbox;
 
@@ -58,8 +58,8 @@ impl Loaded {
         let warnings = self.plans.iter().map(|plan| &plan.warnings);
         let mut text = String::new();
         for problems in self.broken.iter().chain(warnings.filter(|warnings| !warnings.is_empty())) {
-            text.push_str(&problems.render(paint.is_on()));
-            text.push('\n');
+            text.push_str(problems.render(paint.is_on()).trim_end());
+            text.push_str(&format!("\n\n{}\n", paint.bold(&counts(problems))));
         }
         for name in &self.twice {
             text.push_str(&format!(
@@ -70,4 +70,14 @@ impl Loaded {
         }
         text
     }
+}
+
+/// How many problems a file has: `2 errors and 1 warning in x.toml`.
+fn counts(problems: &Problems) -> String {
+    let parts: Vec<String> = [(problems.errors(), "error"), (problems.warnings(), "warning")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| counted(number as u64, noun))
+        .collect();
+    format!("{} in {}", parts.join(" and "), problems.file().display())
 }

@@ -10,6 +10,7 @@
 mod bench;
 mod build;
 mod check;
+mod ending;
 mod exit;
 mod generate;
 mod inspect;
@@ -17,6 +18,7 @@ mod load;
 mod logs;
 mod module;
 mod output;
+mod pace;
 mod progress;
 mod run;
 mod signals;
@@ -37,7 +39,8 @@ use exit::{CommandResult, Failure};
 #[derive(Debug, Parser)]
 #[command(name = "millrace", version, after_help = EXAMPLES)]
 struct Cli {
-    /// What to log, by level and module: `debug`, or `warn,millrace::pipeline=debug`
+    /// What to log: a level such as `debug`, which is about Millrace alone, or levels by module, such
+    /// as `warn,millrace::pipeline=debug`
     #[arg(
         long,
         global = true,
@@ -60,9 +63,10 @@ Examples:
 
 Exit codes:
   0  done
-  1  failed while running; what was saved stays good, and running again goes on from there
+  1  failed while running; what was saved stays good
   2  wrong arguments or configuration
-  3  something outside could not be reached in time
+  3  something outside could not be reached (a missing input, a locked database), or a stop took
+     longer than stop_timeout
   130, 143  stopped at once by a second SIGINT or SIGTERM (the first one drains and saves)";
 
 #[derive(Debug, Subcommand)]

@@ -3,15 +3,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use serde_json::Value;
 
 use super::exit::Failure;
 use crate::record::Field;
 use crate::sandbox::{
     Artifact, DescribeError, Description, InputSchema, InputUse, Problem, Sandbox, SandboxConfig,
-    TableSchema, TableUse,
+    Subject, TableSchema, TableUse,
 };
+
+/// How often a module may ask for more tables.
+const ROUNDS: usize = 16;
 
 /// A module, and what it is told.
 #[derive(Debug, clap::Args)]
@@ -25,7 +28,7 @@ pub(super) struct ModuleArguments {
     /// How many inputs it has
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub inputs: usize,
-    /// A table that it joins; may be given several times
+    /// A table that it joins, if it does not name it by itself; may be given several times
     #[arg(long = "table", value_name = "NAME")]
     pub tables: Vec<String>,
 }
@@ -70,12 +73,7 @@ impl ModuleArguments {
     /// A usage failure with its problems if it cannot run with these params.
     pub(super) fn describe(&self, artifact: &Artifact) -> Result<Described, Failure> {
         let inputs: Vec<InputSchema> = (0..self.inputs).map(|input| schema(input, None)).collect();
-        let tables: Vec<TableSchema> = self
-            .tables
-            .iter()
-            .map(|name| TableSchema { name: name.clone(), fields: Vec::new() })
-            .collect();
-        let first = self.ask(artifact, &inputs, &tables)?;
+        let first = self.first_answer(artifact, &inputs)?;
         let inputs: Vec<InputSchema> = first
             .inputs
             .iter()
@@ -83,30 +81,65 @@ impl ModuleArguments {
             .map(|(input, uses)| schema(input, Some(uses)))
             .collect();
         let tables: Vec<TableSchema> = first.tables.iter().map(table).collect();
-        let description = self.ask(artifact, &inputs, &tables)?;
+        let description = artifact
+            .describe(&self.params, &inputs, &tables)
+            .map_err(|error| self.refused(error))?;
         Ok(Described { description, inputs, tables })
     }
 
-    fn ask(
+    /// Asks with the tables that the caller names, and with those that the module then misses.
+    fn first_answer(
         &self,
         artifact: &Artifact,
         inputs: &[InputSchema],
-        tables: &[TableSchema],
     ) -> Result<Description, Failure> {
-        match artifact.describe(&self.params, inputs, tables) {
-            Ok(description) => Ok(description),
-            Err(DescribeError::Problems(problems)) => {
-                let module = self.module.display().to_string();
-                Err(Failure::usage(anyhow!(said(&module, &problems))))
+        let mut tables: Vec<TableSchema> =
+            self.tables.iter().map(|name| empty_table(name)).collect();
+        let mut rounds = 0;
+        loop {
+            match artifact.describe(&self.params, inputs, &tables) {
+                Ok(description) => return Ok(description),
+                Err(DescribeError::Problems(problems)) if rounds < ROUNDS => {
+                    let missing = missing_tables(&problems, &tables);
+                    if missing.is_empty() {
+                        return Err(self.refused(DescribeError::Problems(problems)));
+                    }
+                    tables.extend(missing);
+                }
+                Err(error) => return Err(self.refused(error)),
             }
-            Err(DescribeError::Sandbox(error)) => Err(anyhow::Error::new(error))
-                .context(
-                    "the module gives no description; if it joins tables or has several \
-                     inputs, say so: --table NAME, --inputs N",
-                )
-                .map_err(Failure::from),
+            rounds += 1;
         }
     }
+
+    fn refused(&self, error: DescribeError) -> Failure {
+        match error {
+            DescribeError::Problems(problems) => {
+                let module = self.module.display().to_string();
+                Failure::usage(anyhow!(said(&module, &problems)))
+            }
+            DescribeError::Sandbox(error) => Failure::from(anyhow::Error::new(error).context(
+                "the module gives no description; if it joins tables or has several inputs, say \
+                 so: --table NAME, --inputs N",
+            )),
+        }
+    }
+}
+
+fn empty_table(name: &str) -> TableSchema {
+    TableSchema { name: name.to_owned(), fields: Vec::new() }
+}
+
+/// The tables that a module complains about and was not shown.
+fn missing_tables(problems: &[Problem], shown: &[TableSchema]) -> Vec<TableSchema> {
+    let mut missing: Vec<TableSchema> = Vec::new();
+    for problem in problems {
+        let Subject::Table(name) = &problem.subject else { continue };
+        if !shown.iter().chain(&missing).any(|table| table.name == *name) {
+            missing.push(empty_table(name));
+        }
+    }
+    missing
 }
 
 /// A module's problems, a line each with its hint.
@@ -142,13 +175,23 @@ fn table(uses: &TableUse) -> TableSchema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Subject;
 
     #[test]
     fn params_are_an_object() {
         assert!(params("{\"min_version\": 2}").is_ok());
         assert!(params("[]").is_err_and(|message| message.contains("object")));
         assert!(params("{").is_err());
+    }
+
+    #[test]
+    fn tables_are_found_in_what_the_module_misses() {
+        let about = |subject| Problem { subject, message: "no".to_owned(), hint: None };
+        let games = || about(Subject::Table("games".to_owned()));
+        let problems = [games(), games(), about(Subject::Whole)];
+        let missing = missing_tables(&problems, &[]);
+        assert_eq!(missing.len(), 1);
+        assert_eq!(missing[0].name, "games");
+        assert!(missing_tables(&problems, &missing).is_empty());
     }
 
     #[test]

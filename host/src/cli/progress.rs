@@ -2,25 +2,21 @@
 //!
 //! *Invariants*: everything goes to stderr; the counters are only read.
 
-use std::collections::VecDeque;
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::text::{bytes, count, counted, per_second, span};
+use super::pace::{Goal, Rate, Sample};
 use crate::telemetry::{Clock, PipelineCounters};
 
 /// How often a bar is drawn anew.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 /// How often a line is printed where there is no terminal.
 const PRINT_EVERY: Duration = Duration::from_secs(2);
-/// How far back the rate looks.
-const RATE_WINDOW: Duration = Duration::from_secs(2);
 
 /// Whether to show progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,13 +54,15 @@ pub(super) fn bar(mode: Mode, total: u64, bars: &MultiProgress) -> ProgressBar {
     bars.add(ProgressBar::new(total).with_style(with_length()))
 }
 
+/// A pipeline to show.
+pub(super) struct Watched {
+    pub name: String,
+    pub counters: Arc<PipelineCounters>,
+    pub goal: Goal,
+}
+
 /// Shows how far pipelines are until the other end of `ended` is dropped; then takes it away.
-pub(super) fn watch(
-    pipelines: &[(String, Arc<PipelineCounters>)],
-    mode: Mode,
-    bars: &MultiProgress,
-    ended: &Receiver<()>,
-) {
+pub(super) fn watch(pipelines: &[Watched], mode: Mode, bars: &MultiProgress, ended: &Receiver<()>) {
     let way = mode.way();
     let every = match way {
         Way::Nothing => return,
@@ -72,7 +70,7 @@ pub(super) fn watch(
         Way::Lines => PRINT_EVERY,
     };
     let mut shown: Vec<Shown> =
-        pipelines.iter().map(|(name, counters)| Shown::new(name, counters, way, bars)).collect();
+        pipelines.iter().map(|pipeline| Shown::new(pipeline, way, bars)).collect();
     while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         for pipeline in &mut shown {
             pipeline.show();
@@ -87,39 +85,46 @@ pub(super) fn watch(
 
 /// One pipeline's progress.
 struct Shown<'a> {
-    name: &'a str,
-    counters: &'a PipelineCounters,
+    pipeline: &'a Watched,
     /// `None`: lines instead.
     bar: Option<ProgressBar>,
     has_length: bool,
+    /// Rows.
     rate: Rate,
+    /// What the goal is counted in.
+    pace: Rate,
 }
 
 impl<'a> Shown<'a> {
-    fn new(name: &'a str, counters: &'a PipelineCounters, way: Way, bars: &MultiProgress) -> Self {
+    fn new(pipeline: &'a Watched, way: Way, bars: &MultiProgress) -> Self {
         let bar = (way == Way::Bars).then(|| {
             let bar = bars.add(ProgressBar::no_length().with_style(without_length()));
-            bar.set_prefix(name.to_owned());
+            bar.set_prefix(pipeline.name.clone());
             bar
         });
-        Self { name, counters, bar, has_length: false, rate: Rate::default() }
+        let start = Instant::now();
+        let (rate, pace) = (Rate::since(start), Rate::since(start));
+        Self { pipeline, bar, has_length: false, rate, pace }
     }
 
     fn show(&mut self) {
-        let now = Sample::of(self.counters);
-        let rate = self.rate.after(Instant::now(), now.rows);
-        let line = now.line(rate);
+        let (sample, at) = (Sample::of(&self.pipeline.counters), Instant::now());
+        let goal = self.pipeline.goal;
+        let done = sample.done(goal);
+        let rate = self.rate.after(at, sample.rows);
+        let pace = self.pace.after(at, done.map_or(0, |(done, _)| done));
+        let line = sample.line(rate, sample.outlook(goal, pace, Clock::System.now()));
         let Some(bar) = &self.bar else {
-            eprintln!("{}: {line}", self.name);
+            eprintln!("{}: {line}", self.pipeline.name);
             return;
         };
-        if now.bytes_total > 0 {
+        if let Some((done, total)) = done {
             if !self.has_length {
                 self.has_length = true;
                 bar.set_style(with_length());
             }
-            bar.set_length(now.bytes_total);
-            bar.set_position(now.bytes.min(now.bytes_total));
+            bar.set_length(total);
+            bar.set_position(done);
         } else {
             bar.tick();
         }
@@ -136,121 +141,4 @@ fn with_length() -> ProgressStyle {
 fn without_length() -> ProgressStyle {
     ProgressStyle::with_template("{prefix} {spinner:.cyan} {wide_msg}")
         .expect("the template is fixed")
-}
-
-/// A pipeline's counters at a moment.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sample {
-    rows: u64,
-    batches: u64,
-    rejected: u64,
-    bytes: u64,
-    bytes_total: u64,
-    /// The greatest event time, microseconds.
-    event_time: Option<i64>,
-}
-
-impl Sample {
-    fn of(counters: &PipelineCounters) -> Self {
-        let sources = &counters.sources;
-        let event_time = sources
-            .values()
-            .map(|source| source.event_time.load(Ordering::Relaxed))
-            .filter(|time| *time != i64::MIN && *time != 0)
-            .max();
-        Self {
-            rows: PipelineCounters::total(sources, |source| &source.rows_in),
-            batches: PipelineCounters::total(sources, |source| &source.batches),
-            rejected: [sources, &counters.transforms, &counters.sinks]
-                .into_iter()
-                .map(|nodes| PipelineCounters::total(nodes, |node| &node.rejected))
-                .sum(),
-            bytes: PipelineCounters::total(sources, |source| &source.bytes),
-            bytes_total: PipelineCounters::total(sources, |source| &source.bytes_total),
-            event_time,
-        }
-    }
-
-    fn line(&self, rate: u64) -> String {
-        let mut line = format!(
-            "{}  {} rows/s  {} {}  {} rejected",
-            counted(self.rows, "row"),
-            count(rate),
-            count(self.batches),
-            if self.batches == 1 { "batch" } else { "batches" },
-            count(self.rejected),
-        );
-        if let Some(lag) = self.lag(Clock::System.now()) {
-            line.push_str("  ");
-            line.push_str(&lag);
-        }
-        line
-    }
-
-    /// How far behind: what is left to read of a finite source, else the age of the newest event.
-    fn lag(&self, now: i64) -> Option<String> {
-        if self.bytes_total > 0 {
-            return Some(format!("{} left", bytes(self.bytes_total.saturating_sub(self.bytes))));
-        }
-        let behind = u64::try_from(now.saturating_sub(self.event_time?)).unwrap_or_default();
-        Some(format!("{} behind", span(Duration::from_micros(behind))))
-    }
-}
-
-/// Rows a second over the last moments.
-#[derive(Debug, Default)]
-struct Rate {
-    /// Moments within the window and the rows by then, oldest first.
-    moments: VecDeque<(Instant, u64)>,
-}
-
-impl Rate {
-    fn after(&mut self, now: Instant, rows: u64) -> u64 {
-        self.moments.push_back((now, rows));
-        while self.moments.len() > 2
-            && self.moments.front().is_some_and(|(at, _)| now.duration_since(*at) > RATE_WINDOW)
-        {
-            self.moments.pop_front();
-        }
-        let Some((at, before)) = self.moments.front() else { return 0 };
-        per_second(rows.saturating_sub(*before), now.duration_since(*at))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_says_rows_rate_batches_rejects_and_what_is_left() {
-        let sample = Sample {
-            rows: 612_000,
-            batches: 75,
-            rejected: 3,
-            bytes: 1024,
-            bytes_total: 3 * 1024,
-            event_time: None,
-        };
-        assert_eq!(
-            sample.line(605_120),
-            "612,000 rows  605,120 rows/s  75 batches  3 rejected  2.0 KiB left"
-        );
-    }
-
-    #[test]
-    fn without_an_end_the_newest_event_says_how_far_behind() {
-        let sample = Sample { event_time: Some(1_000_000), ..Sample::default() };
-        assert_eq!(sample.lag(3_500_000), Some("2.50 s behind".to_owned()));
-        assert_eq!(Sample::default().lag(3_500_000), None);
-    }
-
-    #[test]
-    fn the_rate_looks_two_seconds_back() {
-        let mut rate = Rate::default();
-        let start = Instant::now();
-        assert_eq!(rate.after(start, 0), 0);
-        assert_eq!(rate.after(start + Duration::from_secs(1), 500), 500);
-        assert_eq!(rate.after(start + Duration::from_secs(2), 1_500), 750);
-        assert_eq!(rate.after(start + Duration::from_secs(3), 2_500), 1_000);
-    }
 }

@@ -7,24 +7,26 @@ use std::time::Instant;
 
 use indicatif::MultiProgress;
 
+use super::ending;
 use super::exit::{CommandResult, Exit};
 use super::load::{Loaded, environment};
 use super::module;
 use super::output;
-use super::progress;
+use super::pace::Goal;
+use super::progress::{self, Watched};
 use super::signals;
 use super::summary::Summaries;
 use super::text::Paint;
 use crate::config::Plan;
 use crate::pipeline::{self, RunOptions};
 use crate::sink::SinkKind;
-use crate::supervisor;
+use crate::supervisor::{self, Ended};
 use crate::telemetry::PipelineCounters;
 
 /// Run pipelines: to their end if their sources are finite, else until a signal
 ///
 /// All files are checked before anything starts. Each pipeline runs by itself: one that fails
-/// leaves the others be. The first SIGINT or SIGTERM drains what was read, saves and ends with 0; a
+/// leaves the others be, and its error is logged at once. The first SIGINT or SIGTERM drains what was read, saves and ends with 0; a
 /// second one stops at once. Run again, a pipeline goes on from its last checkpoint.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -96,13 +98,28 @@ fn supervise(
 ) -> Summaries {
     let named: Vec<(String, Arc<PipelineCounters>)> =
         running.iter().map(|(plan, counters)| (plan.name.clone(), Arc::clone(counters))).collect();
+    let watched: Vec<Watched> = running
+        .iter()
+        .map(|(plan, counters)| Watched {
+            name: plan.name.clone(),
+            counters: Arc::clone(counters),
+            goal: Goal::of(plan),
+        })
+        .collect();
+    // The errors come at the end; while others run on, that may be days away.
+    let tell = |plan: &Plan, ended: &Ended| {
+        let errors = ending::errors(&plan.name, ended);
+        if running.len() > 1 && !errors.is_empty() {
+            tracing::error!("{}", errors.join(": "));
+        }
+    };
     let started = Instant::now();
     let endings = thread::scope(|scope| {
         // Nothing is ever sent: the progress ends when this end of the channel is dropped.
         let (ended, watching) = crossbeam_channel::bounded::<()>(0);
-        let named = &named;
-        scope.spawn(move || progress::watch(named, mode, bars, &watching));
-        let endings = supervisor::run_all(running, options);
+        let watched = &watched;
+        scope.spawn(move || progress::watch(watched, mode, bars, &watching));
+        let endings = supervisor::run_all_and_tell(running, options, &tell);
         drop(ended);
         endings
     });

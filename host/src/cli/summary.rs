@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 
-use super::exit::{Exit, chain};
+use super::ending;
+use super::exit::{Exit, block};
 use super::text::{Paint, bytes, count, per_second, span, table};
-use crate::pipeline::{Outcome, Summary};
 use crate::supervisor::Ended;
 use crate::telemetry::{NodeCounters, PipelineCounters, cpu_time, peak_memory_bytes};
 
@@ -33,12 +34,22 @@ struct PipelineSummary {
     elapsed: Duration,
 }
 
-/// Rows of a pipeline: read, delivered (over all sinks), left out, set aside (by any node).
-struct Rows {
+/// Rows of a pipeline: read, left out and set aside by any node, committed by each sink.
+struct Rows<'a> {
     read: u64,
-    kept: u64,
     filtered: u64,
     rejected: u64,
+    sinks: BTreeMap<&'a str, u64>,
+}
+
+impl Rows<'_> {
+    /// Rows that reached the output; of several outputs, none alone says that.
+    fn kept(&self) -> Option<u64> {
+        match self.sinks.len() {
+            1 => self.sinks.values().next().copied(),
+            _ => None,
+        }
+    }
 }
 
 impl Summaries {
@@ -67,52 +78,47 @@ impl Summaries {
 
     /// The worst ending.
     pub(super) fn exit(&self) -> Exit {
-        self.pipelines.iter().map(PipelineSummary::exit).fold(Exit::Done, Exit::and)
+        self.pipelines
+            .iter()
+            .map(|pipeline| ending::exit(&pipeline.ended))
+            .fold(Exit::Done, Exit::and)
     }
 
     /// Each failure with its causes.
     pub(super) fn errors(&self, paint: Paint) -> String {
-        let mut text = String::new();
-        for pipeline in &self.pipelines {
-            match &pipeline.ended {
-                Ended::Well(_) => continue,
-                Ended::Failed(error) => text.push_str(&chain(error, paint)),
-                Ended::Panicked => {
-                    text.push_str(paint.red("error:").as_str());
-                    text.push_str(" a bug in millrace: please report what is printed above\n");
-                }
-            }
-            if self.pipelines.len() > 1 {
-                text.push_str(&format!("  in pipeline: {}\n", pipeline.name));
-            }
-        }
-        text
+        let errors = |pipeline: &PipelineSummary| block(&pipeline.errors(), paint);
+        self.pipelines.iter().map(errors).collect()
     }
 
-    /// The table and a sentence for each pipeline.
+    /// The table, with a line for each sink, and a sentence for each pipeline.
     pub(super) fn to_text(&self, paint: Paint) -> String {
-        let headings =
-            ["pipeline", "rows in", "kept", "filtered", "rejected", "rows/s", "checkpoints"];
+        const SINK: usize = 4;
+        let headings = [
+            "pipeline",
+            "rows in",
+            "filtered",
+            "rejected",
+            "sink",
+            "written",
+            "rows/s",
+            "checkpoints",
+        ];
         let mut table = table(&headings, 1);
+        if let Some(sink) = table.column_mut(SINK) {
+            sink.set_cell_alignment(CellAlignment::Left);
+        }
         for pipeline in &self.pipelines {
-            let rows = pipeline.rows();
-            table.add_row([
-                pipeline.name.clone(),
-                count(rows.read),
-                count(rows.kept),
-                count(rows.filtered),
-                count(rows.rejected),
-                count(per_second(rows.read, pipeline.elapsed)),
-                count(NodeCounters::get(&pipeline.counters.checkpoints)),
-            ]);
+            table.add_rows(pipeline.cells());
         }
         let mut text = format!("{}\n", table.trim_fmt());
         for pipeline in &self.pipelines {
-            let name = match pipeline.exit() {
+            let name = match ending::exit(&pipeline.ended) {
                 Exit::Done => paint.green(&pipeline.name),
                 _ => paint.red(&pipeline.name),
             };
-            push_line(&mut text, &format!(" {name}: {}", pipeline.sentence()));
+            let saved = pipeline.checkpoints() > 0;
+            let sentence = ending::sentence(&pipeline.ended, saved);
+            push_line(&mut text, &format!(" {name}: {sentence}"));
         }
         let used = format!(
             " {} in all, {} of CPU time, {} of memory at most",
@@ -140,43 +146,48 @@ fn push_line(text: &mut String, line: &str) {
 }
 
 impl PipelineSummary {
-    fn exit(&self) -> Exit {
-        match &self.ended {
-            Ended::Well(_) => Exit::Done,
-            Ended::Failed(error) if error.is_unreachable() => Exit::Unreachable,
-            Ended::Failed(_) | Ended::Panicked => Exit::Failed,
-        }
+    fn errors(&self) -> Vec<String> {
+        ending::errors(&self.name, &self.ended)
     }
 
-    fn rows(&self) -> Rows {
+    fn checkpoints(&self) -> u64 {
+        NodeCounters::get(&self.counters.checkpoints)
+    }
+
+    fn rows(&self) -> Rows<'_> {
         let PipelineCounters { sources, transforms, sinks, .. } = &*self.counters;
         let rejected = |nodes: &Nodes| PipelineCounters::total(nodes, |node| &node.rejected);
         Rows {
             read: PipelineCounters::total(sources, |source| &source.rows_in),
-            kept: PipelineCounters::total(sinks, |sink| &sink.rows_out),
             filtered: PipelineCounters::total(transforms, |transform| &transform.filtered),
             rejected: rejected(sources) + rejected(transforms) + rejected(sinks),
+            sinks: sinks
+                .iter()
+                .map(|(name, sink)| (name.as_str(), NodeCounters::get(&sink.rows_out)))
+                .collect(),
         }
     }
 
-    fn outcome(&self) -> &'static str {
-        match &self.ended {
-            Ended::Well(Summary { outcome: Outcome::Finished, .. }) => "finished",
-            Ended::Well(Summary { outcome: Outcome::AlreadyFinished, .. }) => "already-finished",
-            Ended::Well(Summary { outcome: Outcome::Stopped, .. }) => "stopped",
-            Ended::Failed(_) => "failed",
-            Ended::Panicked => "panicked",
+    /// The table's lines: the first sink stands beside the pipeline, the others below it.
+    fn cells(&self) -> Vec<[String; 8]> {
+        let rows = self.rows();
+        let mut lines: Vec<[String; 8]> = Vec::new();
+        for (sink, written) in &rows.sinks {
+            let mut line = <[String; 8]>::default();
+            (line[4], line[5]) = ((*sink).to_owned(), count(*written));
+            lines.push(line);
         }
-    }
-
-    fn sentence(&self) -> String {
-        match &self.ended {
-            Ended::Well(summary) => sentence(summary),
-            Ended::Failed(_) | Ended::Panicked => {
-                "failed; what was saved stays good: run again to go on from the last checkpoint"
-                    .to_owned()
-            }
+        if lines.is_empty() {
+            lines.push(<[String; 8]>::default());
         }
+        let first = &mut lines[0];
+        first[0].clone_from(&self.name);
+        first[1] = count(rows.read);
+        first[2] = count(rows.filtered);
+        first[3] = count(rows.rejected);
+        first[6] = count(per_second(rows.read, self.elapsed));
+        first[7] = count(self.checkpoints());
+        lines
     }
 
     fn to_json(&self) -> Value {
@@ -185,63 +196,34 @@ impl PipelineSummary {
             Ended::Well(summary) => (summary.resumed_from, summary.had_finished),
             Ended::Failed(_) | Ended::Panicked => (None, false),
         };
-        let error = match &self.ended {
-            Ended::Failed(error) => Some(causes(error)),
-            Ended::Well(_) | Ended::Panicked => None,
+        let errors = self.errors();
+        let message = match errors.first() {
+            Some(error) => error.clone(),
+            None => ending::sentence(&self.ended, self.checkpoints() > 0),
         };
         json!({
             "name": self.name,
-            "outcome": self.outcome(),
-            "message": self.sentence(),
-            "error": error,
-            "exit_code": self.exit().code(),
+            "outcome": ending::outcome(&self.ended),
+            "message": message,
+            "error": (!errors.is_empty()).then_some(errors),
+            "exit_code": ending::exit(&self.ended).code(),
             "resumed_from": resumed_from,
             "had_finished": had_finished,
             "seconds": self.elapsed.as_secs_f64(),
             "rows": {
                 "in": rows.read,
-                "kept": rows.kept,
+                "kept": rows.kept(),
                 "filtered": rows.filtered,
                 "rejected": rows.rejected,
+                "sinks": rows.sinks,
             },
             "rows_per_second": per_second(rows.read, self.elapsed),
-            "checkpoints": NodeCounters::get(&self.counters.checkpoints),
+            "checkpoints": self.checkpoints(),
             "sources": nodes(&self.counters.sources),
             "transforms": nodes(&self.counters.transforms),
             "sinks": nodes(&self.counters.sinks),
         })
     }
-}
-
-fn sentence(summary: &Summary) -> String {
-    let from = |epoch: Option<u64>| epoch.map(|epoch| format!("checkpoint {epoch}"));
-    match (summary.outcome, from(summary.resumed_from)) {
-        (Outcome::Finished, None) => "finished".to_owned(),
-        (Outcome::Finished, Some(checkpoint)) if summary.had_finished => {
-            format!("finished: resumed from {checkpoint}; the input has grown since it finished")
-        }
-        (Outcome::Finished, Some(checkpoint)) => format!("finished: resumed from {checkpoint}"),
-        (Outcome::AlreadyFinished, Some(checkpoint)) => {
-            format!("already finished: nothing new since {checkpoint}")
-        }
-        (Outcome::AlreadyFinished, None) => "already finished: there is nothing to read".to_owned(),
-        (Outcome::Stopped, None) => "stopped; run again to go on".to_owned(),
-        (Outcome::Stopped, Some(checkpoint)) => {
-            format!("stopped; run again to go on (this run resumed from {checkpoint})")
-        }
-    }
-}
-
-/// The error and its causes, outermost first.
-fn causes(error: &dyn std::error::Error) -> Vec<String> {
-    let mut causes = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes.dedup();
-    causes
 }
 
 /// Every counter of some nodes, by name. Those that mean nothing for a kind of node are 0.
@@ -264,45 +246,52 @@ fn nodes(nodes: &Nodes) -> BTreeMap<&str, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::{Outcome, Summary};
 
-    fn summary(outcome: Outcome, resumed_from: Option<u64>, had_finished: bool) -> Summary {
-        Summary { outcome, resumed_from, had_finished, elapsed: Duration::from_secs(2) }
-    }
-
-    #[test]
-    fn every_ending_says_what_happened() {
-        let cases = [
-            (summary(Outcome::Finished, None, false), "finished"),
-            (summary(Outcome::Finished, Some(3), false), "finished: resumed from checkpoint 3"),
-            (
-                summary(Outcome::Finished, Some(3), true),
-                "finished: resumed from checkpoint 3; the input has grown since it finished",
-            ),
-            (
-                summary(Outcome::AlreadyFinished, Some(3), true),
-                "already finished: nothing new since checkpoint 3",
-            ),
-            (summary(Outcome::Stopped, None, false), "stopped; run again to go on"),
-        ];
-        for (summary, expected) in cases {
-            assert_eq!(sentence(&summary), expected);
+    /// A pipeline that read 10 rows and wrote 8 of them to each sink, in two seconds.
+    fn summaries(sinks: &[&str]) -> Summaries {
+        let node = |name: &str| (name.to_owned(), Arc::new(NodeCounters::default()));
+        let counters = Arc::new(PipelineCounters {
+            sources: BTreeMap::from([node("wagers")]),
+            sinks: sinks.iter().map(|sink| node(sink)).collect(),
+            ..PipelineCounters::default()
+        });
+        NodeCounters::add(&counters.sources["wagers"].rows_in, 10);
+        for sink in counters.sinks.values() {
+            NodeCounters::add(&sink.rows_out, 8);
         }
+        let ended = Ended::Well(Summary {
+            outcome: Outcome::Finished,
+            resumed_from: None,
+            had_finished: false,
+            elapsed: Duration::from_secs(2),
+        });
+        Summaries::new(&[("p".to_owned(), counters)], vec![ended], Instant::now())
     }
 
     #[test]
     fn the_object_has_what_the_table_has() {
-        let counters = Arc::new(PipelineCounters {
-            sources: BTreeMap::from([("wagers".to_owned(), Arc::new(NodeCounters::default()))]),
-            ..PipelineCounters::default()
-        });
-        NodeCounters::add(&counters.sources["wagers"].rows_in, 10);
-        let endings = vec![Ended::Well(summary(Outcome::Finished, None, false))];
-        let summaries = Summaries::new(&[("p".to_owned(), counters)], endings, Instant::now());
+        let summaries = summaries(&["table"]);
         let value = summaries.to_json();
-        assert_eq!(value["pipelines"][0]["rows"]["in"], 10);
-        assert_eq!(value["pipelines"][0]["rows_per_second"], 5);
-        assert_eq!(value["pipelines"][0]["outcome"], "finished");
+        let pipeline = &value["pipelines"][0];
+        assert_eq!(pipeline["rows"]["in"], 10);
+        assert_eq!(pipeline["rows"]["kept"], 8);
+        assert_eq!(pipeline["rows"]["sinks"], json!({"table": 8}));
+        assert_eq!(pipeline["rows_per_second"], 5);
+        assert_eq!(pipeline["outcome"], "finished");
+        assert_eq!(pipeline["error"], Value::Null);
         assert_eq!(summaries.exit(), Exit::Done);
         assert!(summaries.to_text(Paint::plain()).contains(" p: finished\n"));
+    }
+
+    #[test]
+    fn rows_of_several_sinks_are_not_added_up() {
+        let summaries = summaries(&["audit", "table"]);
+        assert_eq!(summaries.to_json()["pipelines"][0]["rows"]["kept"], Value::Null);
+        let text = summaries.to_text(Paint::plain());
+        let lines: Vec<Vec<&str>> =
+            text.lines().skip(3).take(2).map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[0], ["p", "10", "0", "0", "audit", "8", "5", "0"]);
+        assert_eq!(lines[1], ["table", "8"]);
     }
 }

@@ -114,12 +114,14 @@ pub(super) fn span(time: Duration) -> String {
     }
 }
 
-/// Nanoseconds in the unit that leaves one to three digits in front.
+/// Nanoseconds in the unit that leaves one to three digits in front. A cost that is below 0 or lost
+/// in the noise is about 0.
 pub(super) fn nanos(nanos: f64) -> String {
-    let size = nanos.abs();
-    if size < 1e3 {
+    if nanos < 0.05 {
+        "≈ 0".to_owned()
+    } else if nanos < 1e3 {
         format!("{nanos:.1} ns")
-    } else if size < 1e6 {
+    } else if nanos < 1e6 {
         format!("{:.2} µs", nanos / 1e3)
     } else {
         format!("{:.2} ms", nanos / 1e6)
@@ -158,6 +160,7 @@ mod tests {
         assert_eq!(span(Duration::from_secs(90_000)), "1 d 01 h");
         assert_eq!(nanos(3.26), "3.3 ns");
         assert_eq!(nanos(4_500.0), "4.50 µs");
+        assert_eq!(nanos(-0.01), "≈ 0");
     }
 
     #[test]

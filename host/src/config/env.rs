@@ -1,7 +1,7 @@
 //! Variables: where they come from, and how they get into the strings of a file.
 //!
 //! *Invariants*: a value is put in after the TOML is parsed, so it can change the content of one
-//! string and nothing else; it is never printed.
+//! string and nothing else; it prints as `***`.
 //! *Not here*: which strings are paths (`section`).
 
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub enum EnvFileError {
         source: std::io::Error,
     },
     /// A line is not `NAME=value`. The line is not shown: it may hold a secret.
-    #[error("{}:{line}: {reason}; a line is NAME=value, a # begins a comment", path.display())]
+    #[error("{}:{line}: {reason}; a line is NAME=value, or a comment that begins with #", path.display())]
     Line {
         /// The file.
         path: PathBuf,
@@ -119,8 +119,9 @@ impl Environment {
     }
 
     /// Puts the variables into a string of the file: `${NAME}`, `${NAME:-default}` (the default is
-    /// taken if NAME is not set or empty, and stands for itself), `$$` for a dollar sign. Any other
-    /// dollar sign stands for itself.
+    /// taken if NAME is not set, and stands for itself), `$$` for a dollar sign. Any other dollar
+    /// sign stands for itself. An empty variable is as good as none: `${OUT}/wagers.db` must not
+    /// become a file of the root.
     pub(super) fn expand(&self, written: &str) -> Expanded {
         let mut expanded = Expanded::default();
         let mut rest = written;
@@ -155,12 +156,13 @@ impl Environment {
             return;
         }
         let value = self.variables.get(name).map(Secret::expose);
-        match (value.filter(|value| default.is_none() || !value.is_empty()), default) {
-            (Some(value), _) => {
+        match (value, default) {
+            (Some(value), _) if !value.is_empty() => {
                 expanded.text.push_str(value);
                 expanded.begins_with_variable |= at_start;
             }
-            (None, Some(default)) => expanded.text.push_str(default),
+            (_, Some(default)) => expanded.text.push_str(default),
+            (Some(_), None) => expanded.faults.push(Fault::Empty(name.to_owned())),
             (None, None) => expanded.faults.push(Fault::Missing(name.to_owned())),
         }
     }
@@ -182,6 +184,7 @@ pub(super) struct Expanded {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Missing(String),
+    Empty(String),
     Name(String),
     Unclosed,
 }
@@ -207,14 +210,14 @@ fn env_line(line: &str) -> Result<Option<(String, String)>, &'static str> {
     Ok(Some((name.to_owned(), env_value(value.trim())?)))
 }
 
+/// A value without quotes is taken as it stands, `#` and all: it may be a password.
 fn env_value(value: &str) -> Result<String, &'static str> {
     if let Some(quoted) = value.strip_prefix('\'') {
         let (inside, rest) = quoted.split_once('\'').ok_or("the quote is not closed")?;
         return only_comment(rest).map(|()| inside.to_owned());
     }
     let Some(quoted) = value.strip_prefix('"') else {
-        let end = if value.starts_with('#') { Some(0) } else { value.find(" #") };
-        return Ok(value[..end.unwrap_or(value.len())].trim_end().to_owned());
+        return Ok(value.to_owned());
     };
     let mut text = String::new();
     let mut characters = quoted.chars();
@@ -259,9 +262,9 @@ mod tests {
         check("a${A}b${A}", "axbx");
         check("${NONE:-d e}", "d e");
         check("${EMPTY:-d}", "d");
-        check("<${EMPTY}>", "<>");
         check("${A:-d}", "x");
         check("${NONE:-}", "");
+        check("${EMPTY:-}", "");
         check("$$5 $5 $", "$5 $5 $");
         check("$${A}", "${A}");
         check("${TRICK}", "\"\n[sinks.evil]${A}");
@@ -270,6 +273,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         assert_eq!(expand("${NONE}").faults, [Fault::Missing("NONE".into())]);
+        assert_eq!(expand("${EMPTY}/b").faults, [Fault::Empty("EMPTY".into())]);
         assert_eq!(expand("${A").faults, [Fault::Unclosed]);
         assert_eq!(expand("${5}").faults, [Fault::Name("5".into())]);
         assert_eq!(expand("${}").faults, [Fault::Name(String::new())]);
@@ -280,6 +284,7 @@ mod tests {
         assert!(expand("${A}/b").begins_with_variable);
         assert!(expand("${A:-d}/b").begins_with_variable);
         assert!(!expand("${NONE:-d}/b").begins_with_variable);
+        assert!(!expand("${EMPTY:-d}/b").begins_with_variable);
         assert!(!expand("b/${A}").begins_with_variable);
     }
 
@@ -289,7 +294,9 @@ mod tests {
             assert_eq!(env_line(line), Ok(Some((name.to_owned(), value.to_owned()))), "{line}");
         };
         check("A=b", "A", "b");
-        check("export A = b c # d", "A", "b c");
+        check("export A = b c # d\r", "A", "b c # d");
+        check("A=#b", "A", "#b");
+        check("A='${B}\\n'", "A", "${B}\\n");
         check("A='b # c' # d", "A", "b # c");
         check("A=\"b\\n\\\"c\\\"\"", "A", "b\n\"c\"");
         check("A=", "A", "");

@@ -27,6 +27,26 @@ pub struct Key {
     pub about: &'static str,
 }
 
+impl Key {
+    /// What it takes, as a sentence has it: `a name, a list or a table`.
+    pub(super) fn takes_in_words(&self) -> String {
+        let listed =
+            |words: &str| words.split(", ").map(with_article).collect::<Vec<_>>().join(", ");
+        self.takes.split(" or ").map(listed).collect::<Vec<_>>().join(" or ")
+    }
+}
+
+/// A kind of value with its article, unless it is a value itself, more than one, or a substance.
+fn with_article(kind: &str) -> String {
+    if kind.starts_with('`') || kind.starts_with("as ") || kind.contains(" by ") || kind == "text" {
+        kind.to_owned()
+    } else if kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        format!("an {kind}")
+    } else {
+        format!("a {kind}")
+    }
+}
+
 const fn required(name: &'static str, takes: &'static str, about: &'static str) -> Key {
     Key { name, takes, presence: Presence::Required, about }
 }
@@ -218,7 +238,7 @@ pub const TRANSFORM: &[Key] = &[
     optional(
         "params",
         "table",
-        "handed to the module, which says what it takes (`millrace inspect`)",
+        "handed to the module, which refuses what it does not take when the file is checked",
     ),
     optional(
         "join",
@@ -302,8 +322,8 @@ pub const DEAD_LETTERS: &[Key] = &[
 
 /// Keys of a sink of type `sqlite`.
 pub const SQLITE_SINK: &[Key] = &[
-    required("path", "path", "the database; made if it is not there"),
-    required("table", "name", "the table; made if it is not there"),
+    required("path", "path", "the database, which is made if it is not there"),
+    required("table", "name", "the table, which is made if it is not there"),
     optional(
         "mode",
         "`\"upsert\"` or `\"append\"`",
@@ -442,3 +462,18 @@ pub const PARTS: &[Part] = &[
     },
     Part { title: "`on_error`", about: "As a table.", keys: ON_ERROR_TABLE },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_their_articles() {
+        let words = |takes: &'static str| required("k", takes, "").takes_in_words();
+        assert_eq!(words("integer"), "an integer");
+        assert_eq!(words("name, list or table"), "a name, a list or a table");
+        assert_eq!(words("text or list"), "text or a list");
+        assert_eq!(words("columns by name"), "columns by name");
+        assert_eq!(words("`\"a\"`, `\"b\"` or `\"c\"`"), "`\"a\"`, `\"b\"` or `\"c\"`");
+    }
+}

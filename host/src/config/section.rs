@@ -83,6 +83,23 @@ impl Wrong {
         Self { message: format!("`{name}` takes {takes}, not {}", node.kind()), hint: None }
     }
 
+    /// Text where something else is taken, and whether it only stands in quotes that it must not
+    /// have.
+    fn quoted(name: &str, takes: &str, node: &Node, fits: impl FnOnce(&str) -> bool) -> Self {
+        let hint = match &node.value {
+            Value::Text(text) if fits(&text.value) => {
+                Some(format!("write it without quotes: `{name} = {}`", text.value))
+            }
+            _ => None,
+        };
+        Self { hint, ..Self::kind(name, takes, node) }
+    }
+
+    /// A text of variables that comes to something else than what is taken.
+    fn variable(name: &str, takes: &str, text: &Text, hint: &str) -> Self {
+        Self::with(format!("`{name}` takes {takes}, and `{}` gives none", text.written), hint)
+    }
+
     fn with(message: String, hint: impl Into<String>) -> Self {
         Self { message, hint: Some(hint.into()) }
     }
@@ -136,36 +153,61 @@ impl<'a> Section<'a> {
         self.keys.extend(keys);
     }
 
-    /// Reports the keys that are unknown, and those that are missing.
+    /// Reports the keys that are unknown, and those that are missing. One that is only misspelt is
+    /// unknown, and not missing too.
     pub(super) fn finish(&self) {
-        for entry in self.entries {
-            if self.keys.iter().all(|key| key.name != entry.key) {
-                let known: Vec<&str> = self.keys.iter().map(|key| key.name).collect();
-                let message = format!("unknown key `{}` in {}", entry.key, self.title);
-                self.scope.report.push(
-                    Problem::error(&entry.key_span, message)
-                        .hint(nearest::hint(&entry.key, "keys", &known)),
-                );
-            }
+        for entry in self.unknown() {
+            self.report_unknown(entry);
         }
-        self.missing();
+        for key in self.absent().filter(|key| self.misspelt(key.name).is_none()) {
+            self.report_absent(key);
+        }
     }
 
     /// Reports only the keys that are missing: for a section whose other keys are not known,
     /// because its `type` is wrong.
     pub(super) fn missing(&self) {
-        for key in &self.keys {
-            if key.presence == Presence::Required && self.entry(key.name).is_none() {
-                let message = format!("`{}` is missing in {}", key.name, self.title);
-                let hint = format!("`{}` takes {}: {}", key.name, key.takes, key.about);
-                let problem = if self.span.is_empty() {
-                    Problem::of_the_file(message)
-                } else {
-                    Problem::error(&self.span, message)
-                };
-                self.scope.report.push(problem.hint(hint));
+        for key in self.absent() {
+            match self.misspelt(key.name) {
+                Some(entry) => self.report_unknown(entry),
+                None => self.report_absent(key),
             }
         }
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(|entry| self.keys.iter().all(|key| key.name != entry.key))
+    }
+
+    fn absent(&self) -> impl Iterator<Item = &'static Key> {
+        let keys = self.keys.iter().copied();
+        keys.filter(|key| key.presence == Presence::Required && self.entry(key.name).is_none())
+    }
+
+    /// The unknown key that was probably meant to be the key `name`, which is not there.
+    pub(super) fn misspelt(&self, name: &str) -> Option<&'a Entry> {
+        let meant = |entry: &&Entry| {
+            nearest::nearest(&entry.key, self.keys.iter().map(|key| key.name)) == Some(name)
+        };
+        self.unknown().find(meant)
+    }
+
+    fn report_unknown(&self, entry: &Entry) {
+        let known: Vec<&str> = self.keys.iter().map(|key| key.name).collect();
+        let message = format!("unknown key `{}` in {}", entry.key, self.title);
+        let hint = nearest::hint(&entry.key, "keys", &known);
+        self.scope.report.push(Problem::error(&entry.key_span, message).hint(hint));
+    }
+
+    fn report_absent(&self, key: &Key) {
+        let message = format!("`{}` is missing in {}", key.name, self.title);
+        let hint = format!("`{}` takes {}: {}", key.name, key.takes_in_words(), key.about);
+        let problem = if self.span.is_empty() {
+            Problem::of_the_file(message)
+        } else {
+            Problem::error(&self.span, message)
+        };
+        self.scope.report.push(problem.hint(hint));
     }
 
     /// The entry of a key, if it is there.
@@ -215,13 +257,18 @@ impl<'a> Section<'a> {
                 Value::Integer(number) => *number,
                 Value::Text(text) if text.has_variables => {
                     text.value.trim().parse::<i64>().map_err(|_| {
-                        Wrong::with(
-                            format!("`{name}` takes an integer, and `{}` gives none", text.written),
-                            "such as 1000",
+                        Wrong::variable(
+                            name,
+                            "an integer",
+                            text,
+                            "its value must be digits, such as 1000",
                         )
                     })?
                 }
-                _ => return Err(Wrong::kind(name, "an integer", node)),
+                _ => {
+                    let fits = |text: &str| text.parse::<i64>().is_ok();
+                    return Err(Wrong::quoted(name, "an integer", node, fits));
+                }
             };
             if range.contains(&number) {
                 return Ok(number);
@@ -242,8 +289,15 @@ impl<'a> Section<'a> {
             let number = match &node.value {
                 Value::Integer(number) => number.to_string().parse::<f64>().ok(),
                 Value::Float(digits) => digits.parse::<f64>().ok(),
-                Value::Text(text) if text.has_variables => text.value.trim().parse::<f64>().ok(),
-                _ => return Err(Wrong::kind(name, "a number", node)),
+                Value::Text(text) if text.has_variables => {
+                    let hint = "its value must be a number, such as 1000 or 0.5";
+                    let wrong = |_| Wrong::variable(name, "a number above 0", text, hint);
+                    Some(text.value.trim().parse::<f64>().map_err(wrong)?)
+                }
+                _ => {
+                    let fits = |text: &str| text.parse::<f64>().is_ok();
+                    return Err(Wrong::quoted(name, "a number", node, fits));
+                }
             };
             number.filter(|number| number.is_finite() && *number > 0.0).ok_or_else(|| {
                 Wrong::with(format!("`{name}` takes a number above 0"), "such as 1000 or 0.5")
@@ -254,8 +308,14 @@ impl<'a> Section<'a> {
     pub(super) fn boolean(&self, name: &str) -> Option<At<bool>> {
         self.read(name, |node| match &node.value {
             Value::Boolean(value) => Ok(*value),
-            Value::Text(text) if text.has_variables && text.value == "true" => Ok(true),
-            Value::Text(text) if text.has_variables && text.value == "false" => Ok(false),
+            Value::Text(text) if text.has_variables => match text.value.trim() {
+                "true" => Ok(true),
+                "false" => Ok(false),
+                _ => {
+                    let hint = "its value must be true or false";
+                    Err(Wrong::variable(name, "a boolean", text, hint))
+                }
+            },
             _ => Err(Wrong {
                 hint: Some("true or false, without quotes".into()),
                 ..Wrong::kind(name, "a boolean", node)

@@ -189,7 +189,28 @@ fn syntax_problem(text: &str, span: &Span, message: &str) -> Problem {
         return Problem::error(span, format!("`{name}` is there twice"))
             .hint("keep one of the two, or give them different names");
     }
-    Problem::error(span, format!("this is not TOML: {message}"))
+    let problem = Problem::error(span, format!("this is not TOML: {message}"));
+    match bare_word(text, span.start) {
+        Some((key, word)) => problem.hint(format!("text stands in quotes: `{key} = \"{word}\"`")),
+        None => problem,
+    }
+}
+
+/// The key and the value at `at`, if the value is a word without its quotes.
+fn bare_word(text: &str, at: usize) -> Option<(&str, &str)> {
+    let at = text.floor_char_boundary(at);
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+    let equals = start + text[start..at].rfind('=')?;
+    let before = text[start..equals].trim_end();
+    let ends: &[char] = if before.contains('{') { &['#', ',', '}'] } else { &['#'] };
+    let key = before.rsplit([' ', '{', ',']).next()?;
+    let value = text[equals + 1..end].split(ends).next()?.trim();
+    let begins =
+        value.starts_with(|first: char| first.is_alphanumeric() || "/.~_$".contains(first));
+    let plain = |word: &str| !word.is_empty() && !word.contains(['"', '\'', '=', '[', '\\']);
+    let is_word = begins && value.contains(char::is_alphabetic);
+    (is_word && plain(value) && plain(key)).then_some((key, value))
 }
 
 struct Reader<'a> {
@@ -270,6 +291,14 @@ impl Reader<'_> {
                 )
                 .hint(hint)
             }
+            Fault::Empty(name) => Problem::error(
+                &self.reference(name, span),
+                format!("the variable `{name}` is empty, which is as good as not set"),
+            )
+            .hint(format!(
+                "give it a value (`{name}=… millrace …`, or in an `--env-file`), or give a default: \
+                 `${{{name}:-…}}`"
+            )),
             Fault::Name(name) => Problem::error(
                 span,
                 format!("`{name}` cannot be the name of a variable"),
@@ -351,5 +380,21 @@ mod tests {
         let (entries, problems) = parsed("b = 2\nb = 3\n");
         assert!(entries.is_none());
         assert_eq!(problems[0].message, "`b` is there twice");
+    }
+
+    #[test]
+    fn a_text_without_quotes_is_told_so() {
+        for (text, hint) in [
+            ("a = t\n", Some("text stands in quotes: `a = \"t\"`")),
+            ("b = 1\na = /tmp/x # y\n", Some("text stands in quotes: `a = \"/tmp/x\"`")),
+            ("a = 4MiB", Some("text stands in quotes: `a = \"4MiB\"`")),
+            ("a = \"t\n", None),
+            ("a = { b = 5s, c = 1 }\n", Some("text stands in quotes: `b = \"5s\"`")),
+            ("a = 01\n", None),
+            ("a = = 1\n", None),
+        ] {
+            let (_, problems) = parsed(text);
+            assert_eq!(problems[0].hint.as_deref(), hint, "{text}");
+        }
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Coordinator {
     /// Sources that have ended.
     pub finished: usize,
     pub stop_timeout: Duration,
+    /// When a stop that was seen must have ended.
+    pub stop_deadline: Option<Instant>,
     pub stop: StopSignal,
     pub tables: TableRefresh,
     pub artifacts: BTreeMap<String, String>,
@@ -74,13 +76,13 @@ impl Coordinator {
             let stopping = self.stop.state() != Stopping::No;
             let ended = self.finished == self.sources.len();
             if stopping || ended {
-                return self.end(stopping, ended, marked);
+                return self.end(ended, marked);
             }
             let progress = self.progress();
             let due = self.wanted > self.last.epoch
                 || self.every.is_some_and(|every| since.elapsed() >= every);
             if due && (progress != marked || self.tables.pending()) {
-                self.round(false, false, None)?;
+                self.round(false, false)?;
                 (marked, since) = (progress, Instant::now());
                 continue;
             }
@@ -96,17 +98,11 @@ impl Coordinator {
     }
 
     /// The last checkpoint, unless there is nothing to write down.
-    fn end(
-        &mut self,
-        stopping: bool,
-        ended: bool,
-        marked: (u64, u64),
-    ) -> Result<Outcome, PipelineError> {
+    fn end(&mut self, ended: bool, marked: (u64, u64)) -> Result<Outcome, PipelineError> {
         if ended && self.last.finished && self.progress() == marked {
             return Ok(Outcome::AlreadyFinished);
         }
-        let deadline = stopping.then(|| Instant::now() + self.stop_timeout);
-        self.round(true, ended, deadline)?;
+        self.round(true, ended)?;
         Ok(if ended { Outcome::Finished } else { Outcome::Stopped })
     }
 
@@ -130,21 +126,12 @@ impl Coordinator {
         )
     }
 
-    fn round(
-        &mut self,
-        last: bool,
-        ended: bool,
-        deadline: Option<Instant>,
-    ) -> Result<(), PipelineError> {
+    fn round(&mut self, last: bool, ended: bool) -> Result<(), PipelineError> {
         let mut round = self.begin(last, ended);
         while round.waiting > 0 {
-            let event = match deadline {
-                None => self.events.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(deadline) => self.events.recv_deadline(deadline),
-            };
-            match event {
+            match self.events.recv_timeout(PULSE) {
                 Ok(event) => self.collect(&mut round, event)?,
-                Err(RecvTimeoutError::Timeout) => return Err(PipelineError::StopTimeout),
+                Err(RecvTimeoutError::Timeout) => self.check_stop()?,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(
                         self.failure("pipeline".to_owned(), Box::new(NodeError::Disconnected))
@@ -153,6 +140,16 @@ impl Coordinator {
             }
         }
         self.complete(round)
+    }
+
+    /// Whether a stop takes too long: its time runs from when it is first seen, also in a round.
+    fn check_stop(&mut self) -> Result<(), PipelineError> {
+        if self.stop.state() == Stopping::No {
+            return Ok(());
+        }
+        let timeout = self.stop_timeout;
+        let deadline = *self.stop_deadline.get_or_insert_with(|| Instant::now() + timeout);
+        if Instant::now() < deadline { Ok(()) } else { Err(PipelineError::StopTimeout) }
     }
 
     fn begin(&mut self, last: bool, ended: bool) -> Round {

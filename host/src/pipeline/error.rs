@@ -46,6 +46,24 @@ pub enum NodeError {
     },
 }
 
+impl NodeError {
+    /// The node that failed, as users know it: its kind, as far as the error tells, and its name.
+    #[must_use]
+    pub fn place(&self, node: &str) -> String {
+        let kind = match self {
+            Self::Source(_) => "source",
+            Self::Stage(_) => "transform",
+            Self::Sink(_) => "sink",
+            Self::LetterRefused { .. } => return "the dead letters' sink".to_owned(),
+            Self::Disconnected
+            | Self::Rejected(_)
+            | Self::TooManyRejected { .. }
+            | Self::Panicked => "node",
+        };
+        format!("{kind} `{node}`")
+    }
+}
+
 fn in_column(letter: &DeadLetter) -> String {
     letter.column.as_ref().map_or_else(String::new, |column| format!(" in column `{column}`"))
 }
@@ -58,7 +76,7 @@ pub enum PipelineError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A node failed.
-    #[error("{node} failed")]
+    #[error("{} failed", .source.place(.node))]
     Node {
         /// The node's name.
         node: String,
@@ -75,9 +93,21 @@ pub enum PipelineError {
         #[source]
         source: TableError,
     },
+    /// The checkpoint has a source that the pipeline no longer has.
+    #[error(
+        "checkpoint {epoch} in {store} has the source `{source_name}`, which this pipeline has not: under another name it would be read from its start again and its rows doubled; name it `{source_name}` again, or start over with a new store (checkpoint.store) and if_exists on the sinks", store = .store.display()
+    )]
+    SourceGone {
+        /// The source's name in the checkpoint.
+        source_name: String,
+        /// The checkpoint.
+        epoch: u64,
+        /// The store's folder.
+        store: std::path::PathBuf,
+    },
     /// The target gave a prepared epoch up.
     #[error(
-        "sink `{sink}`: its target no longer has what was prepared for checkpoint {epoch}; the rows since the checkpoint before are not in it"
+        "sink `{sink}`: its target no longer has what was prepared for checkpoint {epoch}, while another sink already shows that checkpoint; load the rows since the one before by hand, or start over with a new store and emptied outputs (if_exists = \"replace\")"
     )]
     Expired {
         /// The sink.

@@ -247,6 +247,7 @@ impl<'a> Builder<'a> {
             wanted: 0,
             finished: 0,
             stop_timeout: self.plan.stop_timeout,
+            stop_deadline: None,
             stop: self.options.stop.clone(),
             tables,
             artifacts,

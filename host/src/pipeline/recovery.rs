@@ -37,7 +37,7 @@ pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, Pi
     let tables = TableRefresh::start(&plan.tables)?;
     let sinks = sinks(plan, &store)?;
     let checkpoint = match last {
-        Some(checkpoint) => checkpoint,
+        Some(checkpoint) => same_sources(plan, checkpoint)?,
         None => begin(plan, options, &store, &sinks, &tables)?,
     };
     let candidates = sinks.iter().map(|(config, context)| Candidate::of(config, context)).collect();
@@ -45,6 +45,20 @@ pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, Pi
         settle(&store, checkpoint, candidates, &options.faults)?;
     let sources = open_sources(plan, options, &checkpoint)?;
     Ok(Recovered { store, checkpoint, resumed_from, sources, writers, committers, tables })
+}
+
+/// The checkpoint, if the plan still has every source of it: one that is gone, or goes by another
+/// name now, would be read from its start again and double its rows.
+fn same_sources(plan: &Plan, checkpoint: Checkpoint) -> Result<Checkpoint, PipelineError> {
+    let known = |name: &str| plan.sources.iter().any(|source| source.config.name == name);
+    match checkpoint.positions.keys().find(|name| !known(name)) {
+        None => Ok(checkpoint),
+        Some(gone) => Err(PipelineError::SourceGone {
+            source_name: gone.clone(),
+            epoch: checkpoint.epoch,
+            store: plan.checkpoint.store.clone(),
+        }),
+    }
 }
 
 /// Writes epoch 0: where each source begins, and what each sink holds before the first row.

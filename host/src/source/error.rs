@@ -2,6 +2,10 @@
 
 use std::io;
 
+/// How to load an input from its start.
+const ANEW: &str = "remove the checkpoint store (checkpoint.store), set if_exists = \"replace\" on \
+                    the sinks that its rows have reached, and start again";
+
 /// An error of a source. All of them end the pipeline; what was handed out before stays good.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -23,8 +27,9 @@ pub enum SourceError {
     },
     /// What was read before is no longer what it was.
     #[error(
-        "`{input}` no longer begins as it did when it was read to line {line}: \
-         restore the file, or start with a new checkpoint store"
+        "`{input}` is no longer the file that was read to line {line}: restore it; or, to load it as it \
+         is now, {anew}",
+        anew = ANEW
     )]
     Changed {
         /// The input, as the user wrote it.
@@ -34,8 +39,9 @@ pub enum SourceError {
     },
     /// The input ends before the place where reading has come to.
     #[error(
-        "`{input}` was read to byte {offset} and is now only {length} bytes long: \
-         restore the file, or start with a new checkpoint store"
+        "`{input}` was read to byte {offset} and is now only {length} bytes long: restore it; or, to \
+         load it as it is now, {anew}",
+        anew = ANEW
     )]
     Shorter {
         /// The input, as the user wrote it.
@@ -47,22 +53,24 @@ pub enum SourceError {
     },
     /// The last line had no newline, was taken as a line at the end, and now goes on.
     #[error(
-        "line {line} of `{input}` was read at the file's end without its newline, and the file has grown since, \
-         so the line may have been half of one: cut the file back to {offset} bytes, \
-         or start with a new checkpoint store"
+        "line {line} of `{input}` was read at the file's end before its line end was there, and the file \
+         has grown since: {why}. To load the whole file, see to it that its last line is ended, {anew}",
+        why = went_on(*whole),
+        anew = ANEW
     )]
     LineWentOn {
         /// The input, as the user wrote it.
         input: String,
         /// The line that had no newline.
         line: u64,
-        /// The length of the file when it was read.
-        offset: u64,
+        /// Whether its newline is what came next, so that it was a whole line.
+        whole: bool,
     },
     /// The generator is set otherwise than when its position was saved.
     #[error(
-        "the generator `{source_name}` was at line {line} with another {setting}: \
-         set it back, or start with a new checkpoint store"
+        "the generator `{source_name}` was at line {line} with another {setting}: set it back; or, to \
+         start from its first row, {anew}",
+        anew = ANEW
     )]
     GeneratorChanged {
         /// The source's node.
@@ -74,8 +82,9 @@ pub enum SourceError {
     },
     /// The checkpoint's position is not one of this kind of source.
     #[error(
-        "the checkpoint's position of `{source_name}` is of another kind of source: \
-         start with a new checkpoint store"
+        "the checkpoint's position of `{source_name}` is of another kind of source: set its `type` back; \
+         or, to read the new one from its start, {anew}",
+        anew = ANEW
     )]
     Position {
         /// The source's node.
@@ -91,6 +100,15 @@ pub enum SourceError {
         /// The column.
         column: String,
     },
+}
+
+/// What growing says about the line that had no end.
+const fn went_on(whole: bool) -> &'static str {
+    if whole {
+        "the line was whole and nothing is lost, but no row begins where reading stopped"
+    } else {
+        "the line may have been half of one, and its row wrong"
+    }
 }
 
 impl SourceError {

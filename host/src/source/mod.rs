@@ -80,7 +80,8 @@ pub trait Source: Send {
     /// If the outside system refuses; the pipeline stops, and a restart repeats nothing.
     fn acknowledge(&mut self, position: &Position) -> Result<(), SourceError>;
 
-    /// Bytes there are in all, where the source is finite and knows.
+    /// Bytes that were left to read when the source was opened, where it is finite and knows: the
+    /// whole of a file, or the rest of one that is resumed.
     fn total_bytes(&self) -> Option<u64> {
         None
     }
@@ -185,6 +186,17 @@ impl SourceConfig {
             .collect();
         let key = (0..self.columns.len()).filter(|index| self.columns[*index].key).collect();
         Schema { key, ..Schema::new(fields) }
+    }
+
+    /// Whether there is something to open, as far as a look can tell.
+    ///
+    /// # Errors
+    /// What [`SourceConfig::open`] would say now. The input may still come before it is opened.
+    pub fn look(&self) -> Result<(), SourceError> {
+        match &self.kind {
+            SourceKind::File(config) => file::look(config),
+            SourceKind::Generator(_) => Ok(()),
+        }
     }
 
     /// Opens the source at `position`, or at its start.

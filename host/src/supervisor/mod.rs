@@ -27,14 +27,27 @@ pub enum Ended {
 /// Shape: a plan and its counters each, in; one ending each, out. A signal in `options` reaches all.
 #[must_use]
 pub fn run_all(plans: &[(Plan, Arc<PipelineCounters>)], options: &RunOptions) -> Vec<Ended> {
-    let run =
-        |plan: &Plan, counters: &Arc<PipelineCounters>| match catch_unwind(AssertUnwindSafe(|| {
-            pipeline::run(plan, options, counters)
-        })) {
+    run_all_and_tell(plans, options, &|_, _| {})
+}
+
+/// As [`run_all`]; `ended` hears of each ending at once, on the pipeline's own thread, while the
+/// others may run on for days.
+#[must_use]
+pub fn run_all_and_tell(
+    plans: &[(Plan, Arc<PipelineCounters>)],
+    options: &RunOptions,
+    ended: &(dyn Fn(&Plan, &Ended) + Sync),
+) -> Vec<Ended> {
+    let run = |plan: &Plan, counters: &Arc<PipelineCounters>| {
+        let run = AssertUnwindSafe(|| pipeline::run(plan, options, counters));
+        let ending = match catch_unwind(run) {
             Ok(Ok(summary)) => Ended::Well(summary),
             Ok(Err(error)) => Ended::Failed(error),
             Err(_) => Ended::Panicked,
         };
+        ended(plan, &ending);
+        ending
+    };
     thread::scope(|scope| {
         let threads: Vec<_> =
             plans.iter().map(|(plan, counters)| scope.spawn(move || run(plan, counters))).collect();

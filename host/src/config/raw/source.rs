@@ -188,8 +188,8 @@ fn column_type(
         if let Some(ColumnOrigin::Meta(meta)) = origin {
             return Some(meta.data_type());
         }
-        // With a wrong origin nobody knows whether a type is missing.
-        if origin.is_some() {
+        // With a wrong origin nobody knows whether a type is missing; a misspelt one has been told.
+        if origin.is_some() && section.misspelt("type").is_none() {
             report.push(
                 Problem::error(&section.span, format!("the column `{name}` has no type"))
                     .hint(format!("add `type = …`; types: {}", nearest::listed(DataType::NAMES))),

@@ -1,14 +1,15 @@
 //! A file of JSON lines, read once from beginning to end.
 //!
 //! *Invariants*: a position lies between two lines, and exactly the lines behind it have not been
-//! handed out; what was read before a restart is known again by its beginning; a line that was
-//! taken without its newline is the last one ever read.
+//! handed out; what was read before a restart is known again by its beginning, and by the line end
+//! before the position; a line that was taken without its newline is the last one ever read.
 //! *Not here*: lines into rows (`lines`).
 
 mod position;
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use memchr::memchr;
@@ -55,7 +56,10 @@ struct Skip {
 pub(super) struct FileSource {
     file: File,
     display: String,
+    /// Of the file, when it was opened.
     length: u64,
+    /// From the position to the end, when it was opened.
+    left: u64,
     sizes: Sizes,
     buffer: ChunkBuffer,
     lines: LineDecoder,
@@ -86,12 +90,12 @@ impl FileSource {
     ) -> Result<Self, SourceError> {
         let failed = |error| SourceError::Read { input: config.display.clone(), source: error };
         // Looked at before it is opened: opening a pipe would wait for its writer.
-        if !fs::metadata(&config.path).map_err(failed)?.is_file() {
-            return Err(SourceError::NotAFile { input: config.display.clone() });
-        }
+        look(config)?;
         let file = File::open(&config.path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
         let mut opened = Self {
-            length: file.metadata().map_err(failed)?.len(),
+            length,
+            left: length,
             file,
             display: config.display.clone(),
             sizes,
@@ -109,33 +113,68 @@ impl FileSource {
                     source_name: source.name.clone(),
                     source: error,
                 })?;
-            let beginning = Beginning::read(&opened.file, position.hashed).map_err(failed)?;
-            opened.resume(position, beginning)?;
+            opened.resume(position)?;
             opened.file.seek(SeekFrom::Start(opened.offset)).map_err(failed)?;
         }
         Ok(opened)
     }
 
     /// Checks that the file is still the one that `position` was in, and takes it up there.
-    fn resume(&mut self, position: FilePosition, beginning: Beginning) -> Result<(), SourceError> {
+    fn resume(&mut self, position: FilePosition) -> Result<(), SourceError> {
         let input = || self.display.clone();
-        let FilePosition { offset, line, hash, unterminated, .. } = position;
+        let failed = |source| SourceError::Read { input: input(), source };
+        let behind_line = self.is_behind_line(&position).map_err(failed)?;
+        let FilePosition { offset, line, hash, hashed, unterminated } = position;
         if self.length < offset {
             return Err(SourceError::Shorter { input: input(), offset, length: self.length });
         }
-        if beginning.hash() != hash {
+        let beginning = Beginning::read(&self.file, hashed).map_err(failed)?;
+        if beginning.hash() != hash || !behind_line {
             return Err(SourceError::Changed { input: input(), line });
         }
         if unterminated && self.length > offset {
-            return Err(SourceError::LineWentOn { input: input(), line, offset });
+            let whole = self.is_line_end(offset).map_err(failed)?;
+            return Err(SourceError::LineWentOn { input: input(), line, whole });
         }
         self.lines.seek(line);
         self.offset = offset;
+        self.left = self.length - offset;
         self.beginning = beginning;
         self.unterminated = unterminated;
         // Not read again, so that growth from here on is found by the next start.
         self.ended = unterminated;
         Ok(())
+    }
+
+    /// Whether a line ends right before `position`, as it did when the position was taken.
+    fn is_behind_line(&self, position: &FilePosition) -> io::Result<bool> {
+        // Before the first line there is nothing, or the file's byte order mark.
+        if position.unterminated || position.line == 0 || position.offset == 0 {
+            return Ok(true);
+        }
+        let mut last = [0];
+        let read = self.file.read_at(&mut last, position.offset - 1)?;
+        Ok(read == 0 || last == *b"\n")
+    }
+
+    /// Whether a line end stands at `offset`.
+    fn is_line_end(&self, offset: u64) -> io::Result<bool> {
+        let mut next = [0; 2];
+        let read = self.file.read_at(&mut next, offset)?;
+        Ok(next[..read].starts_with(b"\n") || next[..read] == *b"\r\n")
+    }
+
+    /// Says at once that the last line was taken without its end: should the file grow, the next
+    /// start halts.
+    fn warn_of_open_end(&self) {
+        if self.unterminated {
+            tracing::warn!(
+                input = self.display,
+                line = self.lines.lines(),
+                "the last line has no line end and is taken as it stands; if the file grows, it cannot be \
+                 resumed",
+            );
+        }
     }
 
     fn fill(&mut self) -> Result<Filled, SourceError> {
@@ -160,6 +199,7 @@ impl FileSource {
             }
             self.unterminated = self.lines.lines() > before;
             self.consume(step.bytes);
+            self.warn_of_open_end();
         }
         self.ended = true;
         if self.lines.is_empty() { Next::Finished } else { Next::Rows(self.lines.finish()) }
@@ -198,7 +238,9 @@ impl FileSource {
         let length = skip.bytes - usize::from(!self.unterminated);
         let reason =
             format!("expected a line of less than {} bytes, found {length}", self.sizes.line);
-        Ok(Next::Rows(self.lines.reject_line(skip.bytes, reason, skip.input)))
+        let rejected = self.lines.reject_line(skip.bytes, reason, skip.input);
+        self.warn_of_open_end();
+        Ok(Next::Rows(rejected))
     }
 }
 
@@ -239,7 +281,17 @@ impl Source for FileSource {
     }
 
     fn total_bytes(&self) -> Option<u64> {
-        Some(self.length)
+        Some(self.left)
+    }
+}
+
+/// Whether there is a file to read, without opening it.
+pub(super) fn look(config: &FileConfig) -> Result<(), SourceError> {
+    let input = || config.display.clone();
+    match fs::metadata(&config.path) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(SourceError::NotAFile { input: input() }),
+        Err(source) => Err(SourceError::Read { input: input(), source }),
     }
 }
 

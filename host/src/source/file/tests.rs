@@ -184,7 +184,9 @@ fn another_beginning_or_a_shorter_file_halts_and_says_what_to_do() {
     fs::write(&path, b"{\"id\":\"c\"}\n{\"id\":\"b\"}\n").unwrap();
     let error = open(&path, Some(&end)).unwrap_err();
     assert!(matches!(error, SourceError::Changed { line: 2, .. }));
-    assert!(error.to_string().contains("restore the file, or start with a new checkpoint store"));
+    let text = error.to_string();
+    assert!(text.contains("remove the checkpoint store (checkpoint.store)"), "{text}");
+    assert!(text.contains("set if_exists = \"replace\""), "{text}");
     fs::write(&path, b"{\"id\":\"a\"}\n").unwrap();
     let error = open(&path, Some(&end)).unwrap_err();
     assert!(matches!(error, SourceError::Shorter { offset: 22, length: 11, .. }));
@@ -197,14 +199,38 @@ fn a_last_line_without_newline_halts_once_it_goes_on() {
     let end = read_through(&path);
     let mut again = open(&path, Some(&end)).unwrap();
     assert!(matches!(again.next(&budget(1, 1)).unwrap(), Next::Finished));
+    assert_eq!(again.total_bytes(), Some(0));
     // What is appended while the source is open is for the next start to find.
     append(&path, "\n");
     assert!(matches!(again.next(&budget(1, 1)).unwrap(), Next::Finished));
     let error = open(&path, Some(&end)).unwrap_err();
-    assert!(matches!(error, SourceError::LineWentOn { line: 2, offset: 19, .. }));
-    assert!(
-        error.to_string().starts_with("line 2 of `in/wagers.jsonl` was read at the file's end")
-    );
+    assert!(matches!(error, SourceError::LineWentOn { line: 2, whole: true, .. }));
+    let text = error.to_string();
+    assert!(text.starts_with("line 2 of `in/wagers.jsonl` was read at the file's end"), "{text}");
+    assert!(text.contains("nothing is lost") && text.contains("if_exists = \"replace\""), "{text}");
+    for (more, expected) in [("\r\n", true), ("\n{}\n", true), ("2}\n", false), ("\r", false)] {
+        fs::write(&path, format!("{{\"id\":\"a\"}}\n{{\"id\":1}}{more}")).unwrap();
+        match open(&path, Some(&end)) {
+            Err(SourceError::LineWentOn { whole, .. }) => assert_eq!(whole, expected, "{more:?}"),
+            other => panic!("{more:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_place_is_known_again_only_where_a_line_ends() {
+    // Longer than what a file is known by, so that its beginning says nothing of the place.
+    let line = format!("{{\"id\":\"{}\"}}\n", "x".repeat(1_014));
+    let (_folder, path) = written(line.repeat(100).as_bytes());
+    let end = read_through(&path);
+    let mut content = line.repeat(101).into_bytes();
+    fs::write(&path, &content).unwrap();
+    let grown = open(&path, Some(&end)).unwrap();
+    assert_eq!(grown.total_bytes(), Some(line.len() as u64), "what is left, not the whole");
+    content[line.len() * 100 - 1] = b' ';
+    fs::write(&path, &content).unwrap();
+    let error = open(&path, Some(&end)).unwrap_err();
+    assert!(matches!(error, SourceError::Changed { line: 100, .. }), "{error}");
 }
 
 #[test]
