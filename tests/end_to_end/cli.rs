@@ -80,7 +80,9 @@ fn a_run_reports_itself_as_json() {
     let kept = bench.query("wagers.db", "select count(*) from history");
     let kept: i64 = kept.trim().parse().expect("a number");
     let rows = json!({"in": 250, "kept": kept, "filtered": 250 - kept, "rejected": 0});
-    assert_eq!(pipeline["rows"], rows);
+    for (name, count) in rows.as_object().expect("an object") {
+        assert_eq!(&pipeline["rows"][name], count, "{name}: {report}");
+    }
     assert!((200..250).contains(&kept), "about 5 % are of version 0: {kept}");
     let expected = json!({
         "name": "plain", "outcome": "finished", "message": "finished", "error": null,

@@ -84,7 +84,10 @@ fn guest_error(ended: Ended) -> SandboxError {
     };
     assert_eq!(node, "deed");
     match *source {
-        NodeError::Stage(StageError::Guest(error)) => error,
+        NodeError::Stage(StageError::Guest { batch, source }) => {
+            assert!(batch.first.contains("numbers.jsonl:"), "the batch is named: {batch}");
+            source
+        }
         other => panic!("the guest's error is its own: {other:?}"),
     }
 }
@@ -154,7 +157,8 @@ fn the_process_tells_stage_and_artifact_and_finishes_the_others() {
     bench.write("other.toml", other);
     let arguments = ["run", "--json", "--progress", "never", "pipeline.toml", "other.toml"];
     let ending = bench.millrace(&arguments).with_code(1);
-    for part in ["`deed`", &hash()[..12], "exceeded its deadline of 500 ms", "in pipeline: hostile"]
+    for part in
+        ["`deed`", &hash()[..12], "exceeded its deadline of 500 ms", "pipeline `hostile` failed"]
     {
         assert!(ending.stderr.contains(part), "no {part} in {}", ending.stderr);
     }

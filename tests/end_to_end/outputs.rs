@@ -225,13 +225,18 @@ fn a_rejected_row_halts_where_it_may_not_be_set_aside() {
         assert!(letter.position.ends_with("words.jsonl:2"), "{}", letter.position);
         assert_eq!(letter.column.as_deref(), Some("id"));
         assert_eq!(letter.input, "{\"id\":\"x\"}");
-        // Repaired, it goes on from what was checkpointed.
+        // Each repair comes as far as the next bad row.
         bench.write("words.jsonl", BAD.replace("\"x\"", "20"));
         let error = node_error(&bench);
         let NodeError::Rejected(letter) = &error else { panic!("a rejected row: {error:?}") };
         assert!(letter.position.ends_with("words.jsonl:4"), "{}", letter.position);
-        bench.write("words.jsonl", BAD.replace("\"x\"", "20").replace("\"y\"", "30"));
-        drop(node_error(&bench));
+        let repaired = BAD.replace("\"x\"", "20").replace("\"y\"", "30");
+        bench.write("words.jsonl", &repaired);
+        assert!(matches!(node_error(&bench), NodeError::Rejected(_)));
+        bench.write("words.jsonl", repaired.replace("\"z\"", "40"));
+        assert_eq!(run(&bench), Outcome::Finished);
+        let ids = bench.query("every.db", "select id from words order by rowid");
+        assert_eq!(ids, "1\n20\n2\n30\n3\n40\n4\n");
     }
 }
 

@@ -79,7 +79,7 @@ fn a_changed_beginning_and_a_half_line_halt_and_say_what_to_do() {
     assert_eq!(ids(&bench, "a"), (0..10).collect::<Vec<_>>(), "the last line counts");
     bench.write("a.jsonl", numbers(0, 11));
     let half = bench.millrace(&RUN).with_code(1);
-    assert!(half.stderr.contains("newline") && half.stderr.contains("a.jsonl"), "{}", half.stderr);
+    assert!(half.stderr.contains("line end") && half.stderr.contains("a.jsonl"), "{}", half.stderr);
 
     bench.write("a.jsonl", numbers(5, 20));
     let changed = bench.millrace(&RUN).with_code(1);
@@ -161,7 +161,7 @@ fn of_two_pipelines_the_one_that_fails_leaves_the_other_be() {
         assert_eq!(told(index, "exit_code"), code);
     }
     for name in ["b", "c"] {
-        let place = format!("in pipeline: {name}");
+        let place = format!("pipeline `{name}` failed");
         assert!(ending.stderr.contains(&place), "{}", ending.stderr);
     }
     assert_eq!(ids(&bench, "a"), (0..10).collect::<Vec<_>>());

@@ -1,7 +1,9 @@
 //! Answers against the contract: each is told what is wrong with it, and where.
 
 use millrace::record::Column;
-use millrace::sandbox::{Before, Breach, Call, DescribeError, Instance, Limits, SandboxError};
+use millrace::sandbox::{
+    Before, Breach, Call, DescribeError, Instance, Limits, SandboxError, Subject,
+};
 use serde_json::json;
 
 use super::support::{artifact, call, has_ended, hostile, id, ids, input, others_go_on, process};
@@ -108,17 +110,27 @@ fn chunks_of_state_are_checked() {
 }
 
 /// Misdeeds in a description.
-const DESCRIBED: [(&str, &str); 9] = [
+const DESCRIBED: [(&str, &str); 8] = [
     ("describe: two ports", "is of mode map, so it must have one port, named `out`"),
     ("describe: other port", "is of mode map, so it must have one port, named `out`"),
     ("describe: twice", "names column `n` twice"),
     ("describe: decimal", "has decimal(4,5): precision is 1 to 38, scale 0 to precision"),
-    ("describe: table", "uses table `nowhere`, which the stage does not join"),
     ("describe: inputs", "uses 0 inputs, the stage has 1"),
     ("describe: state", "keeps state `s` by key, but is not keyed"),
     ("describe: no problem", "is refused without a problem"),
     ("describe: trap", ""),
 ];
+
+#[test]
+fn a_table_that_the_stage_does_not_join_is_a_problem_and_no_breach() {
+    let artifact = artifact("hostile_guest.wasm");
+    let params = json!({"do": "describe: table"});
+    let Err(DescribeError::Problems(problems)) = artifact.describe(&params, &[input(id())], &[])
+    else {
+        panic!("nobody joins the table")
+    };
+    assert_eq!(problems[0].subject, Subject::Table("nowhere".to_owned()));
+}
 
 #[test]
 fn descriptions_are_checked() {

@@ -14,9 +14,9 @@ use crate::config::Plan;
 /// Check pipeline files: names, types and promises, through every module, into the sinks
 ///
 /// All problems are printed at once, each with its place, what is wrong and what to do. Modules are
-/// loaded and asked what they need, and types are followed from the sources into the sinks. Nothing
-/// outside is looked at: whether inputs are there, outputs can be written and existing tables fit is
-/// found by `run`, before the first row.
+/// loaded and asked what they need, and types are followed from the sources into the sinks. An
+/// input that is not there is a warning. Outputs are not looked at: whether they can be written,
+/// and whether a table that exists fits, is found by `run`, before the first row.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -34,9 +34,10 @@ pub(super) fn errors(pipeline: &str, ended: &Ended) -> Vec<String> {
         }
         Ended::Failed(PipelineError::Node { node, source }) => {
             let mut errors = causes(&**source);
+            let place = source.place(node);
             // Many errors name their node themselves.
-            if !errors[0].contains(&format!("`{node}`")) {
-                errors[0] = format!("{}: {}", source.place(node), errors[0]);
+            if !errors[0].contains(&format!("`{node}`")) && !errors[0].starts_with(&place) {
+                errors[0] = format!("{place}: {}", errors[0]);
             }
             errors
         }

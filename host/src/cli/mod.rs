@@ -39,8 +39,8 @@ use exit::{CommandResult, Failure};
 #[derive(Debug, Parser)]
 #[command(name = "millrace", version, after_help = EXAMPLES)]
 struct Cli {
-    /// What to log: a level such as `debug`, which is about Millrace alone, or levels by module, such
-    /// as `warn,millrace::pipeline=debug`
+    /// What to log: a level such as `debug`, which is about Millrace alone, or levels by module,
+    /// such as `warn,millrace::pipeline=debug`
     #[arg(
         long,
         global = true,

@@ -4,6 +4,7 @@
 
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -59,6 +60,8 @@ pub(super) struct Watched {
     pub name: String,
     pub counters: Arc<PipelineCounters>,
     pub goal: Goal,
+    /// Set when there is nothing more to show of it.
+    pub ended: AtomicBool,
 }
 
 /// Shows how far pipelines are until the other end of `ended` is dropped; then takes it away.
@@ -72,14 +75,10 @@ pub(super) fn watch(pipelines: &[Watched], mode: Mode, bars: &MultiProgress, end
     let mut shown: Vec<Shown> =
         pipelines.iter().map(|pipeline| Shown::new(pipeline, way, bars)).collect();
     while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-        for pipeline in &mut shown {
-            pipeline.show();
-        }
+        shown.retain_mut(Shown::show);
     }
     for pipeline in shown {
-        if let Some(bar) = pipeline.bar {
-            bar.finish_and_clear();
-        }
+        pipeline.clear();
     }
 }
 
@@ -107,7 +106,18 @@ impl<'a> Shown<'a> {
         Self { pipeline, bar, has_length: false, rate, pace }
     }
 
-    fn show(&mut self) {
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Shows the pipeline as it is now; answers whether there is more to come.
+    fn show(&mut self) -> bool {
+        if self.pipeline.ended.load(Ordering::Relaxed) {
+            self.clear();
+            return false;
+        }
         let (sample, at) = (Sample::of(&self.pipeline.counters), Instant::now());
         let goal = self.pipeline.goal;
         let done = sample.done(goal);
@@ -116,7 +126,7 @@ impl<'a> Shown<'a> {
         let line = sample.line(rate, sample.outlook(goal, pace, Clock::System.now()));
         let Some(bar) = &self.bar else {
             eprintln!("{}: {line}", self.pipeline.name);
-            return;
+            return true;
         };
         if let Some((done, total)) = done {
             if !self.has_length {
@@ -129,6 +139,7 @@ impl<'a> Shown<'a> {
             bar.tick();
         }
         bar.set_message(line);
+        true
     }
 }
 

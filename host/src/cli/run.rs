@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -26,8 +27,9 @@ use crate::telemetry::PipelineCounters;
 /// Run pipelines: to their end if their sources are finite, else until a signal
 ///
 /// All files are checked before anything starts. Each pipeline runs by itself: one that fails
-/// leaves the others be, and its error is logged at once. The first SIGINT or SIGTERM drains what was read, saves and ends with 0; a
-/// second one stops at once. Run again, a pipeline goes on from its last checkpoint.
+/// leaves the others be, and its error is logged at once. The first SIGINT or SIGTERM drains what
+/// was read, saves and ends with 0; a second one stops at once. Run again, a pipeline goes on from
+/// its last checkpoint.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -104,10 +106,14 @@ fn supervise(
             name: plan.name.clone(),
             counters: Arc::clone(counters),
             goal: Goal::of(plan),
+            ended: AtomicBool::new(false),
         })
         .collect();
     // The errors come at the end; while others run on, that may be days away.
     let tell = |plan: &Plan, ended: &Ended| {
+        for pipeline in watched.iter().filter(|pipeline| pipeline.name == plan.name) {
+            pipeline.ended.store(true, Ordering::Relaxed);
+        }
         let errors = ending::errors(&plan.name, ended);
         if running.len() > 1 && !errors.is_empty() {
             tracing::error!("{}", errors.join(": "));

@@ -5,8 +5,9 @@
 //! sinks (`validate`). What comes out is a [`Plan`], or all [`Problems`] at once, each with its place
 //! and what to do about it.
 //!
-//! *Invariants*: nothing outside of this folder knows TOML; reading a file changes nothing and
-//! touches no outside system but the modules' files; values of variables are never printed.
+//! *Invariants*: nothing outside of this folder knows TOML; reading a file changes nothing, reads
+//! the modules, and only looks whether the inputs' files are there; of the values of variables
+//! nothing is printed but the paths of files that cannot be read.
 //! *Not here*: the settings' own types, which stand beside what they set (`source`, `sink`, …).
 
 mod env;

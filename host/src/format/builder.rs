@@ -237,7 +237,8 @@ pub struct ColumnBuilder {
     pub(super) name: Arc<str>,
     pub(super) data_type: DataType,
     pub(super) values: Values,
-    required: bool,
+    /// The kind of column that takes no null, if it is one.
+    without_null: Option<&'static str>,
     nulls: Vec<usize>,
 }
 
@@ -249,7 +250,11 @@ impl ColumnBuilder {
             name: Arc::clone(&spec.name),
             data_type: spec.data_type,
             values: Values::new(spec),
-            required: spec.required || spec.key,
+            without_null: match spec {
+                ColumnSpec { key: true, .. } => Some("a key"),
+                ColumnSpec { required: true, .. } => Some("a required column"),
+                _ => None,
+            },
             nulls: Vec::new(),
         }
     }
@@ -271,8 +276,8 @@ impl ColumnBuilder {
     /// # Errors
     /// The reason, where the column takes no null; nothing is appended then.
     pub fn push_null(&mut self) -> Result<(), String> {
-        if self.required {
-            return Err(format!("expected {}, found null in a required column", self.expected()));
+        if let Some(kind) = self.without_null {
+            return Err(format!("expected {}, found null in {kind}", self.expected()));
         }
         self.nulls.push(self.len());
         self.values.push_zero();

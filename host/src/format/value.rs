@@ -47,12 +47,25 @@ impl fmt::Display for Excerpt<'_> {
         for (index, char) in self.0.chars().enumerate() {
             match char {
                 _ if index == EXCERPT_CHARS => return f.write_char('…'),
-                control if control.is_control() => write!(f, "{}", control.escape_debug())?,
+                // Also what is there and cannot be seen, such as a byte order mark.
+                hidden if is_hidden(hidden) => write!(f, "{}", hidden.escape_unicode())?,
+                '\t' | '\n' | '\r' => write!(f, "{}", char.escape_debug())?,
                 plain => f.write_char(plain)?,
             }
         }
         Ok(())
     }
+}
+
+/// Whether a character leaves nothing to see, or turns the text around it.
+fn is_hidden(character: char) -> bool {
+    let line = matches!(character, '\t' | '\n' | '\r');
+    let invisible = matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+    );
+    (character.is_control() && !line) || invisible
 }
 
 /// Why a scalar is refused.

@@ -23,7 +23,7 @@ pub enum NodeError {
     #[error(transparent)]
     Sink(#[from] SinkError),
     /// A row was rejected, and the node's `on_error` says to halt.
-    #[error("row {position} was rejected{column}: {reason} (on_error is \"halt\"; with a [dead_letters] sink it would be set aside and the rest would go on)", position = .0.position, reason = .0.reason, column = in_column(.0))]
+    #[error("row {position} was rejected{column}: {reason} (with on_error = \"dead-letter\" and a [dead_letters] sink it would be set aside and the rest would go on)", position = .0.position, reason = .0.reason, column = in_column(.0))]
     Rejected(Box<DeadLetter>),
     /// More rows were rejected than `on_error` allows.
     #[error("more than {max} rows were rejected, which on_error does not allow; the last one is row {position}: {reason}", position = .letter.position, reason = .letter.reason)]

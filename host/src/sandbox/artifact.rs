@@ -131,8 +131,22 @@ impl Artifact {
         inputs: &[InputSchema],
         tables: &[TableSchema],
     ) -> Result<Description, DescribeError> {
+        self.describe_within(Limits::default(), params, inputs, tables)
+    }
+
+    /// As [`Artifact::describe`], with other limits: whether it starts at all within them.
+    ///
+    /// # Errors
+    /// As [`Artifact::describe`].
+    pub fn describe_within(
+        &self,
+        limits: Limits,
+        params: &serde_json::Value,
+        inputs: &[InputSchema],
+        tables: &[TableSchema],
+    ) -> Result<Description, DescribeError> {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy();
-        let mut runner = Runner::new(Arc::clone(&self.compiled), &name, Limits::default())?;
+        let mut runner = Runner::new(Arc::clone(&self.compiled), &name, limits)?;
         describe::describe(&mut runner, params, inputs, tables)
     }
 

@@ -32,8 +32,10 @@ pub(super) fn describe(
     match answer {
         Ok(description) => {
             let checked = from_wit(description)
-                .and_then(|description| check(&description, inputs, tables).map(|()| description));
-            Ok(runner.settle("describe", checked.map_err(Breach::from))?)
+                .and_then(|description| check(&description, inputs).map(|()| description));
+            let description = runner.settle("describe", checked.map_err(Breach::from))?;
+            let missing = not_joined(&description, tables);
+            if missing.is_empty() { Ok(description) } else { Err(DescribeError::Problems(missing)) }
         }
         Err(problems) if problems.is_empty() => {
             let fault = Fault::description("is refused without a problem");
@@ -207,12 +209,23 @@ fn problem(problem: wit::Problem) -> Problem {
     Problem { subject, message, hint }
 }
 
-/// The invariants of [`Description`].
-fn check(
-    description: &Description,
-    inputs: &[InputSchema],
-    tables: &[TableSchema],
-) -> Result<(), Fault> {
+/// The tables that a transform reads and is not given: no breach, for it is the stage that lacks
+/// them.
+fn not_joined(description: &Description, tables: &[TableSchema]) -> Vec<Problem> {
+    let given = |used: &TableUse| tables.iter().any(|table| table.name == used.table);
+    let problem = |TableUse { table, .. }: &TableUse| Problem {
+        subject: Subject::Table(table.clone()),
+        message: format!(
+            "`{}` reads the table `{table}`, which this transform does not join",
+            description.name
+        ),
+        hint: Some(format!("`join.{table} = {{ on = \"…\" }}`")),
+    };
+    description.tables.iter().filter(|used| !given(used)).map(problem).collect()
+}
+
+/// The invariants of [`Description`] that are the transform's own matter.
+fn check(description: &Description, inputs: &[InputSchema]) -> Result<(), Fault> {
     let wanted = inputs.iter().map(|schema| schema.input + 1).max().unwrap_or_default();
     let found = description.inputs.len();
     if found != wanted {
@@ -223,10 +236,6 @@ fn check(
     }
     unique("uses table", description.tables.iter().map(|table| &*table.table))?;
     for table in &description.tables {
-        if !tables.iter().any(|given| given.name == table.table) {
-            let what = format!("uses table `{}`, which the stage does not join", table.table);
-            return Err(Fault::description(what));
-        }
         unique("reads column", table.columns.iter().map(|read| &*read.column))?;
     }
     check_ports(description)?;
@@ -319,7 +328,7 @@ mod tests {
     fn refused(change: impl FnOnce(&mut Description)) -> String {
         let mut description = fine();
         change(&mut description);
-        match check(&description, &[], &[]) {
+        match check(&description, &[]) {
             Ok(()) => "accepted".to_owned(),
             Err(fault) => fault.to_string(),
         }
@@ -344,16 +353,24 @@ mod tests {
         );
         assert!(
             refused(|d| {
-                d.tables = vec![TableUse { table: "games".to_owned(), columns: Vec::new() }];
-            })
-            .contains("does not join")
-        );
-        assert!(
-            refused(|d| {
                 let extras = Extras::default();
                 d.inputs = vec![InputUse { columns: Vec::new(), takes: 1, extras }];
             })
             .contains("uses 1 inputs")
         );
+    }
+    #[test]
+    fn a_table_that_is_not_joined_is_a_problem_of_the_stage() {
+        let used = |table: &str| TableUse { table: table.to_owned(), columns: Vec::new() };
+        let description = Description { tables: vec![used("games"), used("users")], ..fine() };
+        let games = TableSchema { name: "games".to_owned(), fields: Vec::new() };
+        let problems = not_joined(&description, &[games]);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].subject, Subject::Table("users".to_owned()));
+        assert_eq!(
+            problems[0].message,
+            "`t` reads the table `users`, which this transform does not join"
+        );
+        assert_eq!(problems[0].hint.as_deref(), Some("`join.users = { on = \"…\" }`"));
     }
 }

@@ -1,13 +1,45 @@
 //! Why a stage cannot go on.
 
+use std::fmt;
+
 use crate::sandbox::SandboxError;
+
+/// A batch in the source's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchPlace {
+    /// Position of its first row.
+    pub first: String,
+    /// Position of its last row.
+    pub last: String,
+    /// Position of the row that the guest was working on, where it said so.
+    pub row: Option<String>,
+}
+
+impl fmt::Display for BatchPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the batch of rows {} to {} failed", self.first, self.last)?;
+        match &self.row {
+            Some(row) => write!(f, " at row {row}"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// An error of a stage. All of them end the pipeline: what was checkpointed stays good.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
-    /// The guest trapped, overran a limit, broke the contract or gave up.
+    /// An instance could not be made or opened.
     #[error(transparent)]
-    Guest(#[from] SandboxError),
+    Open(#[from] SandboxError),
+    /// The guest trapped, overran a limit, broke the contract or gave up on a batch.
+    #[error("{batch}")]
+    Guest {
+        /// Which rows the batch held, and which one was at fault where the guest said so.
+        batch: BatchPlace,
+        /// What the guest did.
+        #[source]
+        source: SandboxError,
+    },
     /// A table of a join was never loaded.
     #[error("stage `{stage}` joins table `{table}`, which is not loaded")]
     TableMissing {

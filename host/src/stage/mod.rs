@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use chain::Chain;
-pub use error::StageError;
+pub use error::{BatchPlace, StageError};
 pub use join::{Missing, join};
 pub use transform::Stage;
 

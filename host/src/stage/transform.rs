@@ -7,10 +7,13 @@ use std::time::Instant;
 use arrow_buffer::BooleanBuffer;
 
 use super::projection::{Crossing, counted, origin, repeated};
-use super::{JoinConfig, Missing, StageConfig, StageError, StageOutput, Tables, join, mapped};
+use super::{
+    BatchPlace, JoinConfig, Missing, StageConfig, StageError, StageOutput, Tables, join, mapped,
+};
 use crate::record::{Batch, Column, DeadLetter, Operations, RowMeta, write_row};
 use crate::sandbox::{
-    Before as BeforeImages, Call, Emitted, Instance, Mapped, OpenContext, Outcome, Rejection,
+    Before as BeforeImages, Call, Emitted, Instance, Mapped, OpenContext, Outcome, Place,
+    Rejection, SandboxError,
 };
 use crate::telemetry::{Clock, NodeCounters};
 
@@ -30,7 +33,7 @@ impl Stage {
     /// rows that it makes, from the checkpoint.
     ///
     /// # Errors
-    /// [`StageError::Guest`] if the instance cannot be made or refuses to open.
+    /// [`StageError::Open`] if the instance cannot be made or refuses to open.
     pub fn open(
         config: StageConfig,
         counters: Arc<NodeCounters>,
@@ -203,7 +206,10 @@ impl Stage {
             now: meta.processing_times.last().copied().unwrap_or_default(),
         };
         let start = Instant::now();
-        let outcome = self.instance.process(call)?;
+        let outcome = self.instance.process(call).map_err(|source| StageError::Guest {
+            batch: place(batch, crossing, &source),
+            source,
+        })?;
         let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.counters.guest_nanos.fetch_add(nanos, Ordering::Relaxed);
         Ok(outcome)
@@ -254,6 +260,20 @@ impl Stage {
             input: String::from_utf8_lossy(&input).into_owned(),
         }
     }
+}
+
+/// Where the rows of a failed call stand, for a person who looks for them.
+fn place(batch: &Batch, crossing: &Crossing, error: &SandboxError) -> BatchPlace {
+    let position = |row: usize| batch.meta.position(row);
+    let row = match error {
+        SandboxError::Trapped { trap, .. } => match trap.place {
+            Place::Row(row) if row < crossing.rows() => Some(position(crossing.origin(row))),
+            _ => None,
+        },
+        _ => None,
+    };
+    // An empty batch never crosses: there is a first row and a last one.
+    BatchPlace { first: position(0), last: position(batch.rows.saturating_sub(1)), row }
 }
 
 fn missing_reason(batch: &Batch, config: &JoinConfig, _row: usize) -> String {

@@ -68,6 +68,16 @@ impl TableConfig {
         Schema { key, ..schema }
     }
 
+    /// Whether there is something to load, as far as a look at the file's beginning can tell.
+    ///
+    /// # Errors
+    /// What [`TableConfig::load`] would say now of the file and its header.
+    pub fn look(&self) -> Result<(), TableError> {
+        match &self.kind {
+            TableKind::File(config) => file::look(self, config),
+        }
+    }
+
     /// Loads the whole table.
     ///
     /// # Errors

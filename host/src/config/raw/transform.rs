@@ -50,6 +50,8 @@ pub(in crate::config) struct RawTransform {
     pub key: Option<Vec<At<Word>>>,
     pub parallelism: At<usize>,
     pub limits: Limits,
+    /// As a tree, so that a limit that is too low finds its place.
+    pub limits_node: Option<Node>,
     pub on_error: Option<At<OnError>>,
 }
 
@@ -75,6 +77,7 @@ pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawTrans
         key,
         parallelism: parallelism?.map(|count| usize::try_from(count).unwrap_or(1)),
         limits: limits?,
+        limits_node: section.entry("limits").map(|entry| entry.node.clone()),
         on_error,
     })
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::modules::join_hint;
 use super::reads;
 use super::types::{Maker, Origin, Typed, columns};
 use crate::config::nearest;
@@ -115,16 +114,9 @@ impl Joins<'_> {
     ) -> Vec<JoinConfig> {
         let mut configs = Vec::new();
         for used in &description.tables {
-            match self.0.iter().find(|join| join.raw.table.value == used.table) {
-                Some(join) => configs.push(join.config(transform, &description.name, used, report)),
-                None => {
-                    let message = format!(
-                        "`{}` reads the table `{}`, which is not joined",
-                        description.name, used.table
-                    );
-                    let hint = join_hint(&used.table, transform);
-                    report.push(Problem::error(&transform.module.span, message).hint(hint));
-                }
+            // A table that is not joined has been told by now: nothing is described without it.
+            if let Some(join) = self.0.iter().find(|join| join.raw.table.value == used.table) {
+                configs.push(join.config(transform, &description.name, used, report));
             }
         }
         for join in &self.0 {

@@ -6,6 +6,7 @@
 
 mod assemble;
 mod graph;
+mod inputs;
 mod joins;
 mod modules;
 mod names;
@@ -60,7 +61,9 @@ pub(super) fn plan(raw: &Raw, file: &Path, sandbox: &Sandbox, report: &Report) -
     let reaching = graph::reaching(raw);
     graph::warn_of_unused(raw, &reaching, report);
     let parts = projected(&types, sinks, &all, &order, &modules);
-    assemble::plan(raw, file, &modules, &order, &reaching, parts, dead_letters)
+    let plan = assemble::plan(raw, file, &modules, &order, &reaching, parts, dead_letters)?;
+    inputs::look(raw, &plan, report);
+    Some(plan)
 }
 
 /// The graph's types, once with all columns of the sources or once with the used ones.

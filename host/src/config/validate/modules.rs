@@ -11,8 +11,8 @@ use crate::config::problem::{Problem, Report};
 use crate::config::raw::{Raw, RawTransform};
 use crate::config::section::At;
 use crate::sandbox::{
-    Artifact, DescribeError, Description, InputSchema, LoadError, Sandbox, SandboxError, Subject,
-    TableSchema,
+    Artifact, DescribeError, Description, InputSchema, Limits, LoadError, Sandbox, SandboxError,
+    Subject, TableSchema,
 };
 
 /// The module of each transform; a module that several transforms name is loaded once.
@@ -87,28 +87,72 @@ fn what_to_do(error: &LoadError) -> Option<&'static str> {
 /// where it belongs.
 pub(super) fn describe(
     artifact: &Artifact,
+    file: &Raw,
     raw: &RawTransform,
     inputs: &[InputSchema],
     tables: &[TableSchema],
     input: &Typed,
     report: &Report,
 ) -> Option<Description> {
-    match artifact.describe(&raw.params_json, inputs, tables) {
+    // A machine under load must not fail a check: the deadline is for rows.
+    let deadline = raw.limits.deadline.max(Limits::default().deadline);
+    let limits = Limits { deadline, ..raw.limits };
+    match artifact.describe_within(limits, &raw.params_json, inputs, tables) {
         Ok(description) => Some(description),
         Err(DescribeError::Problems(problems)) => {
             for problem in problems {
-                report.push(placed(raw, &problem, input));
+                report.push(placed(file, raw, &problem, input));
             }
             None
         }
         Err(DescribeError::Sandbox(error)) => {
-            report.push(Problem::error(&raw.module.span, error.to_string()));
+            report.push(breakdown(raw, &error));
             None
         }
     }
 }
 
-fn placed(raw: &RawTransform, problem: &crate::sandbox::Problem, input: &Typed) -> Problem {
+/// Why a module cannot even be asked: a limit that is too low for its start, or its own fault.
+fn breakdown(raw: &RawTransform, error: &SandboxError) -> Problem {
+    let place = |key: &str| {
+        let limits = raw.limits_node.as_ref();
+        limits.map_or_else(|| raw.module.span.clone(), |limits| limits.span_at(key))
+    };
+    match error {
+        SandboxError::OutOfMemory { wanted, .. } => {
+            let least = wanted.div_ceil(MIB);
+            let message = format!(
+                "the module needs at least {least} MiB of memory to start, and may not have it"
+            );
+            Problem::error(&place("max_memory"), message).hint(format!(
+                "rows need memory too: take more than `max_memory = \"{least}MiB\"`, or leave the key out \
+                 for the default of {} MiB",
+                Limits::default().max_memory / MIB
+            ))
+        }
+        SandboxError::TableTooLarge { wanted, .. } => {
+            let message =
+                format!("the module has a table of {wanted} elements, and may not have it");
+            Problem::error(&place("max_table_elements"), message)
+                .hint(format!("`max_table_elements = {wanted}` is the least that it starts with"))
+        }
+        SandboxError::OutputTooLarge { .. } => Problem::error(
+            &place("max_output"),
+            "what the module says of itself is larger than this",
+        )
+        .hint("batches are larger still: leave the key out, or take `\"1MiB\"` at least"),
+        _ => Problem::error(&raw.module.span, error.to_string()),
+    }
+}
+
+const MIB: u64 = 1 << 20;
+
+fn placed(
+    file: &Raw,
+    raw: &RawTransform,
+    problem: &crate::sandbox::Problem,
+    input: &Typed,
+) -> Problem {
     // A module may quote a param, and a param may hold a secret.
     let redacted = |text: &str| match &raw.params {
         Some(params) => params.redacted(text.to_owned()),
@@ -134,10 +178,14 @@ fn placed(raw: &RawTransform, problem: &crate::sandbox::Problem, input: &Typed) 
             }
         }
         Subject::Table(table) => {
-            let join = raw.joins.iter().find(|join| join.table.value == *table);
-            let span = join.map_or(&raw.module.span, |join| &join.table.span);
-            let problem = Problem::error(span, message);
-            if join.is_some() { problem } else { problem.hint(join_hint(table, raw)) }
+            match raw.joins.iter().find(|join| join.table.value == *table) {
+                Some(join) => Problem::error(&join.table.span, message),
+                // What to write is known better here than in the module.
+                None => {
+                    let problem = Problem::error(&raw.module.span, message);
+                    return problem.hint(join_hint(table, file, raw));
+                }
+            }
         }
         Subject::Whole => Problem::error(&raw.module.span, message),
     };
@@ -145,11 +193,12 @@ fn placed(raw: &RawTransform, problem: &crate::sandbox::Problem, input: &Typed) 
 }
 
 /// How a table gets to a module that reads it.
-pub(super) fn join_hint(table: &str, raw: &RawTransform) -> String {
+fn join_hint(table: &str, file: &Raw, raw: &RawTransform) -> String {
     let joined: Vec<&str> = raw.joins.iter().map(|join| join.table.value.as_str()).collect();
     let meant = nearest::nearest(table, joined.iter().copied());
     let instead = meant.map_or(String::new(), |meant| format!(", in place of `join.{meant}`"));
-    format!(
-        "add `join.{table} = {{ on = \"…\" }}` to this transform{instead}, and `{table}` to [tables]"
-    )
+    let declared = file.tables.iter().any(|declared| declared.name.value == table);
+    let declare =
+        if declared { String::new() } else { format!(", and declare it as `[tables.{table}]`") };
+    format!("add `join.{table} = {{ on = \"…\" }}` to this transform{instead}{declare}")
 }

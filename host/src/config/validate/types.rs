@@ -110,7 +110,8 @@ impl<'a> Types<'a> {
         let module = module?;
         let schemas = input_schemas(&inputs);
         let tables = joined.schemas();
-        let description = modules::describe(module, raw, &schemas, &tables, &input.typed, report)?;
+        let description =
+            modules::describe(module, self.raw, raw, &schemas, &tables, &input.typed, report)?;
         if !supported(raw, &description, report) {
             return None;
         }
@@ -158,6 +159,7 @@ impl<'a> Types<'a> {
         let resolved: Vec<Option<(Edge, Typed)>> =
             input.from.iter().map(|name| self.resolve(name, report)).collect();
         let resolved: Vec<(Edge, Typed)> = resolved.into_iter().collect::<Option<_>>()?;
+        report_twice(input, &resolved, report)?;
         let (_, typed) = resolved.first()?;
         let first = input.from.first()?;
         for (name, (_, other)) in input.from.iter().zip(&resolved).skip(1) {
@@ -183,6 +185,23 @@ impl<'a> Types<'a> {
             edges: resolved.into_iter().map(|(edge, _)| edge).collect(),
         })
     }
+}
+
+/// Reports a port that a list names twice; `None` then.
+fn report_twice(input: &RawInput, resolved: &[(Edge, Typed)], report: &Report) -> Option<()> {
+    for (at, (edge, _)) in resolved.iter().enumerate() {
+        let Some(first) = resolved[..at].iter().position(|(other, _)| other == edge) else {
+            continue;
+        };
+        let (first, again) = (&input.from[first], &input.from[at]);
+        report.push(
+            Problem::error(&again.span, format!("`{}` is in this list twice", again.node))
+                .note(&first.span, "it is here already")
+                .hint("a list takes the rows of all, so each of its rows would come twice: name it once"),
+        );
+        return None;
+    }
+    Some(())
 }
 
 struct ResolvedInput {

@@ -274,6 +274,8 @@ mod tests {
             ("-", "byte 2: expected a digit, found the end of the line"),
             ("1.e5", "byte 3: expected a digit, found `e`"),
             ("NaN", "byte 1: expected a value, found `N`"),
+            ("\u{feff}1", "byte 1: expected a value, found `\\u{feff}`"),
+            ("1 \u{200b}", "byte 3: expected the end of the line, found `\\u{200b}`"),
             ("// no", "byte 1: expected a value, found `/`"),
             ("\"a\u{1}b\"", "byte 3: expected no raw control character in a text, found one"),
             ("\"abc", "byte 5: expected the closing quote of a text, found the end of the line"),

@@ -13,11 +13,7 @@ pub(super) fn read(content: &[u8], columns: &[TableColumn]) -> Result<Rows, Faul
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content);
     let mut record = ByteRecord::new();
     let mut place = Place { content, at: 0, line: 1 };
-    let header: Vec<String> = if next(&mut reader, &mut record, &mut place)? {
-        record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
-    } else {
-        Vec::new()
-    };
+    let header = header(&mut reader, &mut record, &mut place)?;
     let places = places(&header, columns, place.line)?;
     let mut builders: Vec<_> =
         columns.iter().map(|column| ColumnBuilder::new(&spec(column))).collect();
@@ -36,6 +32,26 @@ pub(super) fn read(content: &[u8], columns: &[TableColumn]) -> Result<Rows, Faul
     Ok(Rows { columns: builders.iter_mut().map(ColumnBuilder::finish).collect(), lines })
 }
 
+/// Whether the header has every declared column; `content` is at least the beginning of a file.
+pub(super) fn check_header(content: &[u8], columns: &[TableColumn]) -> Result<(), Fault> {
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content);
+    let mut place = Place { content, at: 0, line: 1 };
+    let header = header(&mut reader, &mut ByteRecord::new(), &mut place)?;
+    places(&header, columns, place.line).map(drop)
+}
+
+fn header(
+    reader: &mut ::csv::Reader<&[u8]>,
+    record: &mut ByteRecord,
+    place: &mut Place<'_>,
+) -> Result<Vec<String>, Fault> {
+    if next(reader, record, place)? {
+        return Ok(record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
+    }
+    let reason = "the file is empty: it needs a header line with the columns' names".to_owned();
+    Err(Fault { line: 1, reason })
+}
+
 /// Where each column stands in the header.
 fn places(header: &[String], columns: &[TableColumn], line: u64) -> Result<Vec<usize>, Fault> {
     columns
@@ -48,10 +64,11 @@ fn places(header: &[String], columns: &[TableColumn], line: u64) -> Result<Vec<u
                 (Some(_), Some(_)) => {
                     Err(Fault { line, reason: format!("the header has `{name}` twice") })
                 }
-                (None, _) => Err(Fault {
-                    line,
-                    reason: format!("the header has no `{name}`; it has: {}", header.join(", ")),
-                }),
+                (None, _) => {
+                    let all: Vec<String> = header.iter().map(|cell| format!("`{cell}`")).collect();
+                    let reason = format!("the header has no `{name}`; it has: {}", all.join(", "));
+                    Err(Fault { line, reason })
+                }
             }
         })
         .collect()

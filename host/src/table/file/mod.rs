@@ -8,7 +8,8 @@
 mod csv;
 mod lines;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,6 +67,29 @@ impl Fault {
     fn in_column(line: u64, column: &str, reason: &str) -> Self {
         Self { line, reason: format!("column `{column}`: {reason}") }
     }
+
+    fn within(self, file: &FileConfig) -> TableError {
+        TableError::Row { file: file.display.clone(), line: self.line, reason: self.reason }
+    }
+}
+
+/// A header is looked for in this many bytes of a file's beginning.
+const HEADER_BYTES: u64 = 64 << 10;
+
+/// Whether the file is there and, if it is CSV, its header has the table's columns.
+pub(super) fn look(table: &TableConfig, file: &FileConfig) -> Result<(), TableError> {
+    let unreadable = |source| TableError::Read { file: file.display.clone(), source };
+    // What a pipe holds can be read only once, and not now.
+    if !fs::metadata(&file.path).map_err(unreadable)?.is_file() || file.format != FileFormat::Csv {
+        return Ok(());
+    }
+    let mut content = Vec::new();
+    let opened = File::open(&file.path).map_err(unreadable)?;
+    opened.take(HEADER_BYTES).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() as u64 == HEADER_BYTES && !content.contains(&b'\n') {
+        return Ok(());
+    }
+    csv::check_header(&content, &table.columns).map_err(|fault| fault.within(file))
 }
 
 /// Reads a table's file and indexes it.
@@ -83,11 +107,7 @@ pub(super) fn load(table: &TableConfig, file: &FileConfig) -> Result<TableSnapsh
         FileFormat::Csv => csv::read(&content, &table.columns),
         FileFormat::Json => lines::read(&content, &table.columns),
     };
-    let rows = read.map_err(|fault| TableError::Row {
-        file: file.display.clone(),
-        line: fault.line,
-        reason: fault.reason,
-    })?;
+    let rows = read.map_err(|fault| fault.within(file))?;
     let lines = rows.lines;
     TableSnapshot::new(Arc::new(table.schema()), rows.columns, version).map_err(|fault| {
         let (name, path) = (table.name.clone(), file.display.clone());

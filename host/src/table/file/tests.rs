@@ -97,7 +97,12 @@ fn wrong_rows_are_named_by_file_and_line() {
     let ragged = message(csv("game_id,maker,rtp\ng-1,M\n"));
     assert_eq!(ragged, "games.txt:2: 2 cells under a header of 3");
     let absent = message(csv("game_id,rtp\ng-1,0.9\n"));
-    assert_eq!(absent, "games.txt:1: the header has no `maker`; it has: game_id, rtp");
+    assert_eq!(absent, "games.txt:1: the header has no `maker`; it has: `game_id`, `rtp`");
+    let empty = message(csv(""));
+    assert_eq!(
+        empty,
+        "games.txt:1: the file is empty: it needs a header line with the columns' names"
+    );
     let twice = message(csv("game_id,rtp,maker,rtp\n"));
     assert_eq!(twice, "games.txt:1: the header has `rtp` twice");
     let json = b"{\"game_id\":\"g-1\"}\n{\"game_id\":\"g-2\",\"rtp\":true}\n";

@@ -361,10 +361,12 @@ fn nesting_is_bounded_wherever_it_is() {
 
 #[test]
 fn a_null_in_a_required_or_key_column_is_refused() {
-    for required in [key("x", "text"), ColumnSpec { required: true, ..column("x", "text") }] {
-        check(&required, "\"\"", Ok(""));
-        check(&required, "null", Err("expected text, found null in a required column"));
-        check_line(std::slice::from_ref(&required), "{}", Err("found null in a required column"));
+    let required = ColumnSpec { required: true, ..column("x", "text") };
+    for (column, kind) in [(key("x", "text"), "a key"), (required, "a required column")] {
+        let reason = format!("expected text, found null in {kind}");
+        check(&column, "\"\"", Ok(""));
+        check(&column, "null", Err(&reason));
+        check_line(std::slice::from_ref(&column), "{}", Err(&reason));
     }
     let decoded = decode(JsonDecoder::new(vec![key("x", "text")]), b"{}");
     assert_eq!(decoded.rejects[0].column.as_deref(), Some("x"));
