@@ -138,8 +138,11 @@ fn saved(instance: &mut millrace::sandbox::Instance, max_bytes: u32) -> Vec<Chun
     }
 }
 
+/// State, group, key, sub-key, action and value.
+type Entry = (u32, u16, Vec<u8>, Vec<u8>, u8, Vec<u8>);
+
 /// State, group, key, sub-key, action and value of every entry.
-fn entries(chunks: &[Chunk]) -> Vec<(u32, u16, Vec<u8>, Vec<u8>, u8, Vec<u8>)> {
+fn entries(chunks: &[Chunk]) -> Vec<Entry> {
     let entry = |chunk: &Chunk, entry: usize| {
         (
             chunk.states[entry],

@@ -35,7 +35,7 @@ pub enum StageError {
     #[error("{batch}")]
     Guest {
         /// Which rows the batch held, and which one was at fault where the guest said so.
-        batch: BatchPlace,
+        batch: Box<BatchPlace>,
         /// What the guest did.
         #[source]
         source: SandboxError,

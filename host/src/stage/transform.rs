@@ -207,7 +207,7 @@ impl Stage {
         };
         let start = Instant::now();
         let outcome = self.instance.process(call).map_err(|source| StageError::Guest {
-            batch: place(batch, crossing, &source),
+            batch: Box::new(place(batch, crossing, &source)),
             source,
         })?;
         let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);

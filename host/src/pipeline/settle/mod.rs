@@ -15,12 +15,15 @@ use crate::sink::{
     Committed, Durability, Handle, OpenSink, Sink, SinkConfig, SinkContext, SinkError,
 };
 
+/// Opens a sink at a handle.
+type Open<'a> = dyn Fn(&Handle) -> Result<OpenSink, SinkError> + 'a;
+
 /// A sink that is about to be opened at a handle.
 pub(super) struct Candidate<'a> {
     name: String,
     durability: Durability,
     initialise: Box<dyn Fn() -> Result<Handle, SinkError> + 'a>,
-    open: Box<dyn Fn(&Handle) -> Result<OpenSink, SinkError> + 'a>,
+    open: Box<Open<'a>>,
 }
 
 impl<'a> Candidate<'a> {
@@ -55,7 +58,7 @@ pub(super) fn settle(
     faults: &Faults,
 ) -> Result<Settled, PipelineError> {
     let expired = match attempt(store, checkpoint.clone(), &candidates, faults)? {
-        Attempt::Settled(settled) => return Ok(settled),
+        Attempt::Settled(settled) => return Ok(*settled),
         Attempt::Expired { sink } => sink,
     };
     let epoch = checkpoint.epoch;
@@ -68,13 +71,13 @@ pub(super) fn settle(
         "the target gave up what was prepared; the checkpoint is dropped whole and its rows come again"
     );
     match attempt(store, before, &candidates, faults)? {
-        Attempt::Settled(settled) => Ok(settled),
+        Attempt::Settled(settled) => Ok(*settled),
         Attempt::Expired { .. } => Err(gone()),
     }
 }
 
 enum Attempt {
-    Settled(Settled),
+    Settled(Box<Settled>),
     /// This sink's handle has expired, and nothing of the checkpoint is committed anywhere.
     Expired {
         sink: String,
@@ -119,7 +122,7 @@ fn attempt(
         committing.committer.discard_beyond(&handle).map_err(failed)?;
         committers.push(committing);
     }
-    Ok(Attempt::Settled(Settled { checkpoint, writers, committers }))
+    Ok(Attempt::Settled(Box::new(Settled { checkpoint, writers, committers })))
 }
 
 #[cfg(test)]
