@@ -13,7 +13,9 @@ pub trait Builder: Sized + 'static {
 
     /// Room for this many blocks.
     fn new(blocks: usize) -> Self;
-    /// Opens block `index`. Blocks are opened in order, each once.
+    /// Room for this many blocks, which are no fewer than before.
+    fn grow(&mut self, blocks: usize);
+    /// Opens block `index`. Blocks are opened in order; one that is opened again keeps its lanes.
     fn block(&mut self, index: usize) -> Self::Block<'_>;
     /// Leaves a lane without a value.
     fn skip(block: &mut Self::Block<'_>, lane: usize);
@@ -32,6 +34,8 @@ pub trait Builders: Sized + 'static {
 
     /// Room for this many blocks in each column.
     fn new(blocks: usize) -> Self;
+    /// Room for this many blocks in each column, which are no fewer than before.
+    fn grow(&mut self, blocks: usize);
     /// Opens block `index` of each column.
     fn blocks(&mut self, index: usize) -> Self::Blocks<'_>;
     /// Leaves a lane without values.
@@ -47,6 +51,8 @@ impl Builders for () {
 
     #[inline(always)]
     fn new(_blocks: usize) -> Self {}
+
+    fn grow(&mut self, _blocks: usize) {}
 
     #[inline(always)]
     fn blocks(&mut self, _index: usize) {}
@@ -66,6 +72,11 @@ impl<Head: Builder, Tail: Builders> Builders for (Head, Tail) {
     #[inline(always)]
     fn new(blocks: usize) -> Self {
         (Head::new(blocks), Tail::new(blocks))
+    }
+
+    fn grow(&mut self, blocks: usize) {
+        self.0.grow(blocks);
+        self.1.grow(blocks);
     }
 
     #[inline(always)]
@@ -103,6 +114,10 @@ impl<N: Native> Builder for FixedBuilder<N> {
         Self { blocks: vec![[N::default(); BLOCK]; blocks] }
     }
 
+    fn grow(&mut self, blocks: usize) {
+        self.blocks.resize(blocks, [N::default(); BLOCK]);
+    }
+
     #[inline(always)]
     fn block(&mut self, index: usize) -> Self::Block<'_> {
         &mut self.blocks[index]
@@ -131,7 +146,7 @@ pub struct Bits<'c> {
 impl<'c> Bits<'c> {
     #[inline(always)]
     fn new(byte: &'c mut u8) -> Self {
-        Self { bits: 0, byte }
+        Self { bits: *byte, byte }
     }
 
     #[inline(always)]
@@ -155,6 +170,10 @@ impl Builder for BitBuilder {
 
     fn new(blocks: usize) -> Self {
         Self { bytes: vec![0; blocks] }
+    }
+
+    fn grow(&mut self, blocks: usize) {
+        self.bytes.resize(blocks, 0);
     }
 
     #[inline(always)]
@@ -209,6 +228,10 @@ impl Builder for VaryingBuilder {
         Self { ends: vec![[0; BLOCK]; blocks], bytes: Vec::new() }
     }
 
+    fn grow(&mut self, blocks: usize) {
+        self.ends.resize(blocks, [0; BLOCK]);
+    }
+
     #[inline(always)]
     fn block(&mut self, index: usize) -> Self::Block<'_> {
         VaryingBlock { ends: &mut self.ends[index], bytes: &mut self.bytes }
@@ -247,6 +270,11 @@ impl<B: Builder> Builder for NullableBuilder<B> {
 
     fn new(blocks: usize) -> Self {
         Self { values: B::new(blocks), validity: vec![0; blocks] }
+    }
+
+    fn grow(&mut self, blocks: usize) {
+        self.values.grow(blocks);
+        self.validity.resize(blocks, 0);
     }
 
     #[inline(always)]
@@ -291,6 +319,11 @@ impl<B: Builder> Builder for ThreeStateBuilder<B> {
 
     fn new(blocks: usize) -> Self {
         Self { nullable: NullableBuilder::new(blocks), unchanged: vec![0; blocks] }
+    }
+
+    fn grow(&mut self, blocks: usize) {
+        self.nullable.grow(blocks);
+        self.unchanged.resize(blocks, 0);
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! What is refused of a batch, and the answer to it.
 
-use crate::raw::{Images, Mapped, Outcome, Output, Rejection};
+use crate::raw::{Emitted, Images, Mapped, Outcome, Output, Rejection};
 use crate::reject::Reject;
 
 /// The rejections of a batch, collected over its images.
@@ -36,6 +36,13 @@ impl Report {
         }
         let column = reject.column.map(Into::into);
         self.rejected.push(Rejection { row, reason, column });
+    }
+
+    /// The answer of an emitting transform to the batch.
+    #[must_use]
+    pub fn emitted(mut self, emitted: Vec<Emitted>) -> Outcome {
+        self.rejected.sort_by_key(|rejection| rejection.row);
+        Outcome { output: Output::Emitted(emitted), rejected: self.rejected }
     }
 
     /// The answer to the batch.

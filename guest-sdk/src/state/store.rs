@@ -107,10 +107,13 @@ impl Store {
 
     /// An entry's bytes.
     pub(super) fn get(&self, state: u8, key: &[u8], sub: &[u8]) -> Option<&[u8]> {
-        self.live(state, key, sub).map(|address| {
-            let block = self.slab.block(address);
-            &block[self.body(block)]
-        })
+        self.live(state, key, sub).map(|address| self.body_at(address))
+    }
+
+    /// The bytes of the entry at an address.
+    pub(super) fn body_at(&self, address: u32) -> &[u8] {
+        let block = self.slab.block(address);
+        &block[self.body(block)]
     }
 
     /// Sets an entry's bytes, and answers where it lies.
@@ -171,13 +174,11 @@ impl Store {
         address
     }
 
-    /// Removes an entry; whether there was one.
-    pub(super) fn remove(&mut self, state: u8, key: &[u8], sub: &[u8]) -> bool {
-        let found = self.live(state, key, sub);
-        found.is_some_and(|address| {
+    /// Removes an entry, if there is one.
+    pub(super) fn remove(&mut self, state: u8, key: &[u8], sub: &[u8]) {
+        if let Some(address) = self.live(state, key, sub) {
             self.remove_at(address);
-            true
-        })
+        }
     }
 
     /// Removes the entry at an address, if one is there.

@@ -37,6 +37,10 @@ impl Ttl {
     pub const fn processing_time(span: Span) -> Self {
         Self { domain: Domain::Processing, micros: longer(span) }
     }
+
+    pub(crate) fn goes_by(self, domain: Domain) -> bool {
+        self.domain == domain
+    }
 }
 
 const fn longer(span: Span) -> i64 {

@@ -1,11 +1,19 @@
 //! What a restart needs: the consistent cut, kept in an embedded database.
 //!
 //! *Invariants*: a checkpoint is written whole or not at all (one ACID transaction); checkpoint
-//! N − 1 stays until every commit of N is confirmed; the store has one user at a time.
+//! N − 1 stays until every commit of N is confirmed; the store has one user at a time; a crash
+//! while it is made leaves either no store or a whole one.
 //! *Not here*: when to take one, and in which order to commit (`pipeline`).
 
+mod error;
+mod folder;
 mod snapshot;
 mod store;
+#[cfg(test)]
+mod tests;
 
+pub use error::StoreError;
+pub use folder::create_folder;
+pub(crate) use folder::sync_folder;
 pub use snapshot::{Checkpoint, PartitionTime};
-pub use store::{CheckpointStore, Opened, StoreError};
+pub use store::{CheckpointStore, Opened};

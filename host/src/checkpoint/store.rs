@@ -1,12 +1,13 @@
 //! The embedded database behind checkpoints (redb).
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rand::Rng;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
-use super::Checkpoint;
+use super::{Checkpoint, StoreError, create_folder, sync_folder};
 use crate::record::Epoch;
 
 const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
@@ -14,65 +15,13 @@ const CHECKPOINTS: TableDefinition<u64, &str> = TableDefinition::new("checkpoint
 const CONFIRMED: TableDefinition<(u64, &str), ()> = TableDefinition::new("confirmed");
 const FORMAT: &str = "1";
 
-/// Why the store cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process has it.
-    #[error(
-        "the checkpoint store {path} is in use by another millrace process; stop that one, or give this pipeline a store of its own (checkpoint.store)"
-    )]
-    InUse {
-        /// The database file.
-        path: PathBuf,
-    },
-    /// The folder or file cannot be made or opened.
-    #[error(
-        "cannot open the checkpoint store {path}; its folder must exist or be creatable, and be writable"
-    )]
-    Open {
-        /// The database file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// It was made by another format, or for another pipeline.
-    #[error(
-        "the checkpoint store {path} has {what} `{found}`, this run needs `{wanted}`; give this pipeline a store of its own (checkpoint.store)"
-    )]
-    Mismatch {
-        /// The database file.
-        path: PathBuf,
-        /// What differs.
-        what: &'static str,
-        /// What the store has.
-        found: String,
-        /// What is needed.
-        wanted: String,
-    },
-    /// A read or write failed; nothing was changed.
-    #[error("the checkpoint store {path} failed; nothing was changed by this step")]
-    Io {
-        /// The database file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A stored checkpoint does not read back.
-    #[error(
-        "checkpoint {epoch} in {path} is damaged; restore the store from a copy, or start over with a new one"
-    )]
-    Damaged {
-        /// The database file.
-        path: PathBuf,
-        /// Which.
-        epoch: Epoch,
-        /// The cause.
-        #[source]
-        source: serde_json::Error,
-    },
-}
+/// The database's name in the store's folder.
+const DATABASE: &str = "checkpoints.redb";
+/// The database until it is whole: a run that is killed while it makes one leaves only this.
+const UNFINISHED: &str = "checkpoints.redb.new";
+/// The file whose lock says that the store is in use. It stays when the lock goes: removing it
+/// would let two processes hold a lock each, on a file of that name each.
+const LOCK: &str = "lock";
 
 /// A store that was just opened, and what it remembers.
 pub struct Opened {
@@ -84,28 +33,32 @@ pub struct Opened {
 
 /// The checkpoints of one pipeline.
 pub struct CheckpointStore {
+    // Dropped in this order: the lock goes when the database is closed.
     database: Database,
+    _lock: File,
     folder: PathBuf,
     path: PathBuf,
     incarnation: String,
 }
 
 impl CheckpointStore {
-    /// Opens or makes the store in `folder` for `pipeline`.
+    /// Opens or makes the store in `folder` for `pipeline`. Nobody else can open it until it is
+    /// dropped; killed at any moment, it can be opened again.
     ///
     /// # Errors
     /// [`StoreError`]: in use, unusable, or another pipeline's.
     pub fn open(folder: &Path, pipeline: &str) -> Result<Opened, StoreError> {
-        let path = folder.join("checkpoints.redb");
-        fs::create_dir_all(folder)
-            .map_err(|source| StoreError::Open { path: path.clone(), source: source.into() })?;
-        let database = Database::create(&path).map_err(|source| match source {
-            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.clone() },
-            source => StoreError::Open { path: path.clone(), source: source.into() },
-        })?;
-        let mut store =
-            Self { database, folder: folder.to_owned(), path, incarnation: String::new() };
-        store.incarnation = store.identify(pipeline)?;
+        let path = folder.join(DATABASE);
+        create_folder(folder).map_err(StoreError::open(&path))?;
+        let lock = lock(folder, &path)?;
+        if !path.try_exists().map_err(StoreError::open(&path))? {
+            make(folder, &path, pipeline)?;
+        }
+        // Always: the run that made the database may have been killed before it came to this.
+        sync_folder(folder).map_err(StoreError::open(&path))?;
+        let database = Database::open(&path).map_err(|error| unopened(&path, error))?;
+        let incarnation = identify(&database, &path, pipeline)?;
+        let store = Self { database, _lock: lock, folder: folder.to_owned(), path, incarnation };
         let last = store.last()?;
         Ok(Opened { store, last })
     }
@@ -116,14 +69,13 @@ impl CheckpointStore {
         &self.incarnation
     }
 
-    /// The folder of a sink's write-ahead rows, made if need be.
+    /// The folder of a sink's write-ahead rows, made durably if need be.
     ///
     /// # Errors
     /// [`StoreError::Open`] if it cannot be made.
     pub fn segments(&self, sink: &str) -> Result<PathBuf, StoreError> {
         let path = self.folder.join("segments").join(sink);
-        fs::create_dir_all(&path)
-            .map_err(|source| StoreError::Open { path: path.clone(), source: source.into() })?;
+        create_folder(&path).map_err(StoreError::open(&path))?;
         Ok(path)
     }
 
@@ -213,38 +165,78 @@ impl CheckpointStore {
         })
     }
 
-    fn identify(&self, pipeline: &str) -> Result<String, StoreError> {
-        let transaction = self.database.begin_write().map_err(|source| self.io(source))?;
-        let incarnation;
-        {
-            let mut meta = transaction.open_table(META).map_err(|source| self.io(source))?;
-            let mut entry = |key: &'static str, wanted: &str| -> Result<String, StoreError> {
-                let found = meta
-                    .get(key)
-                    .map_err(|source| self.io(source))?
-                    .map(|value| value.value().to_owned());
-                if let Some(found) = found {
-                    return Ok(found);
-                }
-                meta.insert(key, wanted).map_err(|source| self.io(source))?;
-                Ok(wanted.to_owned())
-            };
-            for (key, wanted) in [("format", FORMAT), ("pipeline", pipeline)] {
-                let found = entry(key, wanted)?;
-                if found != wanted {
-                    let (path, wanted) = (self.path.clone(), wanted.to_owned());
-                    return Err(StoreError::Mismatch { path, what: key, found, wanted });
-                }
-            }
-            incarnation = entry("incarnation", &format!("{:016x}", rand::rng().random::<u64>()))?;
-            transaction.open_table(CHECKPOINTS).map_err(|source| self.io(source))?;
-            transaction.open_table(CONFIRMED).map_err(|source| self.io(source))?;
-        }
-        transaction.commit().map_err(|source| self.io(source))?;
-        Ok(incarnation)
-    }
-
     fn io(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-        StoreError::Io { path: self.path.clone(), source: source.into() }
+        StoreError::io(&self.path, source)
     }
+}
+
+/// Takes the store of `folder` for this process, whose database is or will be at `path`.
+fn lock(folder: &Path, path: &Path) -> Result<File, StoreError> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(LOCK))
+        .map_err(StoreError::open(path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(StoreError::open(path)(error)),
+    }
+}
+
+/// Makes the database under another name, and gives it its own when it is whole.
+fn make(folder: &Path, path: &Path, pipeline: &str) -> Result<(), StoreError> {
+    let unfinished = folder.join(UNFINISHED);
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(StoreError::open(&unfinished)(error));
+        }
+        _ => {}
+    }
+    let database = Database::create(&unfinished).map_err(|error| unopened(&unfinished, error))?;
+    identify(&database, &unfinished, pipeline)?;
+    drop(database);
+    fs::rename(&unfinished, path).map_err(StoreError::open(path))
+}
+
+fn unopened(path: &Path, error: redb::DatabaseError) -> StoreError {
+    match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
+        error => StoreError::open(path)(error),
+    }
+}
+
+/// Checks that the database is of this format and for `pipeline`, and answers its incarnation; all
+/// three are noted in a new one.
+fn identify(database: &Database, path: &Path, pipeline: &str) -> Result<String, StoreError> {
+    let transaction = database.begin_write().map_err(|source| StoreError::io(path, source))?;
+    let incarnation;
+    {
+        let mut meta =
+            transaction.open_table(META).map_err(|source| StoreError::io(path, source))?;
+        let mut entry = |key: &'static str, wanted: &str| -> Result<String, StoreError> {
+            let found = meta
+                .get(key)
+                .map_err(|source| StoreError::io(path, source))?
+                .map(|value| value.value().to_owned());
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            meta.insert(key, wanted).map_err(|source| StoreError::io(path, source))?;
+            Ok(wanted.to_owned())
+        };
+        for (key, wanted) in [("format", FORMAT), ("pipeline", pipeline)] {
+            let found = entry(key, wanted)?;
+            if found != wanted {
+                let (path, wanted) = (path.to_owned(), wanted.to_owned());
+                return Err(StoreError::Mismatch { path, what: key, found, wanted });
+            }
+        }
+        incarnation = entry("incarnation", &format!("{:016x}", rand::rng().random::<u64>()))?;
+        transaction.open_table(CHECKPOINTS).map_err(|source| StoreError::io(path, source))?;
+        transaction.open_table(CONFIRMED).map_err(|source| StoreError::io(path, source))?;
+    }
+    transaction.commit().map_err(|source| StoreError::io(path, source))?;
+    Ok(incarnation)
 }

@@ -233,6 +233,7 @@ fn nodes(nodes: &Nodes) -> BTreeMap<&str, Value> {
         json!({
             "rows_in": NodeCounters::get(&node.rows_in),
             "rows_out": NodeCounters::get(&node.rows_out),
+            "counted": node.guest_counts(),
             "filtered": NodeCounters::get(&node.filtered),
             "rejected": NodeCounters::get(&node.rejected),
             "batches": NodeCounters::get(&node.batches),

@@ -45,6 +45,7 @@ impl ChainNode {
     }
 
     fn barrier(&mut self, barrier: Barrier) -> Result<(), NodeError> {
+        self.chain.stages().iter().for_each(Stage::publish_counters);
         let at = |stage: &Stage| (stage.name().to_owned(), stage.emitted());
         let stages = self.chain.stages().iter().map(at).collect();
         let event = Event::StageAt { stages, watermark: self.inbox.watermark() };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::faults::Faults;
-use super::message::{Barrier, Control, Event};
+use super::message::{Barrier, Control, Event, FINAL_WATERMARK};
 use super::recovery::failed;
 use super::stop::{StopSignal, Stopping};
 use super::table_refresh::TableRefresh;
@@ -21,7 +21,7 @@ use crate::sink::{Committed, Committer, Handle};
 use crate::telemetry::{Clock, NodeCounters, PipelineCounters};
 
 /// How often the coordinator looks for a signal while nothing happens.
-const PULSE: Duration = Duration::from_millis(50);
+pub(super) const PULSE: Duration = Duration::from_millis(50);
 
 /// The committing half of a sink, in the order in which sinks commit.
 pub(super) struct CommittingSink {
@@ -46,9 +46,6 @@ pub(super) struct Coordinator {
     pub wanted: Epoch,
     /// Sources that have ended.
     pub finished: usize,
-    pub stop_timeout: Duration,
-    /// When a stop that was seen must have ended.
-    pub stop_deadline: Option<Instant>,
     pub stop: StopSignal,
     pub tables: TableRefresh,
     pub artifacts: BTreeMap<String, String>,
@@ -86,13 +83,13 @@ impl Coordinator {
                 (marked, since) = (progress, Instant::now());
                 continue;
             }
-            let wait = self.every.map_or(PULSE, |every| {
-                every.saturating_sub(since.elapsed()).clamp(Duration::from_millis(1), PULSE)
-            });
+            let left = self.every.map_or(PULSE, |every| every.saturating_sub(since.elapsed()));
+            // What is due but has nothing new to hold waits for an event, not for time.
+            let wait = if due { PULSE } else { left.clamp(Duration::from_millis(1), PULSE) };
             match self.events.recv_timeout(wait) {
                 Ok(event) => self.note(event)?,
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(Outcome::Stopped),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.deserted()),
             }
         }
     }
@@ -129,27 +126,17 @@ impl Coordinator {
     fn round(&mut self, last: bool, ended: bool) -> Result<(), PipelineError> {
         let mut round = self.begin(last, ended);
         while round.waiting > 0 {
-            match self.events.recv_timeout(PULSE) {
+            match self.events.recv() {
                 Ok(event) => self.collect(&mut round, event)?,
-                Err(RecvTimeoutError::Timeout) => self.check_stop()?,
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(
-                        self.failure("pipeline".to_owned(), Box::new(NodeError::Disconnected))
-                    );
-                }
+                Err(_) => return Err(self.deserted()),
             }
         }
         self.complete(round)
     }
 
-    /// Whether a stop takes too long: its time runs from when it is first seen, also in a round.
-    fn check_stop(&mut self) -> Result<(), PipelineError> {
-        if self.stop.state() == Stopping::No {
-            return Ok(());
-        }
-        let timeout = self.stop_timeout;
-        let deadline = *self.stop_deadline.get_or_insert_with(|| Instant::now() + timeout);
-        if Instant::now() < deadline { Ok(()) } else { Err(PipelineError::StopTimeout) }
+    /// Every node is gone, and none said why.
+    fn deserted(&self) -> PipelineError {
+        self.failure("pipeline".to_owned(), Box::new(NodeError::Disconnected))
     }
 
     fn begin(&mut self, last: bool, ended: bool) -> Round {
@@ -181,7 +168,10 @@ impl Coordinator {
             }
             Event::StageAt { stages, watermark } => {
                 for (stage, emitted) in stages {
-                    checkpoint.watermarks.insert(stage.clone(), watermark);
+                    // The final mark is not kept: grown input goes on where time had got to.
+                    if watermark != FINAL_WATERMARK {
+                        checkpoint.watermarks.insert(stage.clone(), watermark);
+                    }
                     checkpoint.emitted.insert(stage, emitted);
                 }
             }

@@ -107,9 +107,7 @@ impl<T> Inbox<T> {
                     if let Some(barrier) = self.aligned() {
                         return Ok(Arrival::Barrier(barrier));
                     }
-                    if let Some(time) = self.risen() {
-                        return Ok(Arrival::Watermark(time));
-                    }
+                    // Time does not move for it: an end by a signal is not the end of time.
                 }
             }
         }
@@ -144,8 +142,7 @@ impl<T> Inbox<T> {
     }
 
     fn risen(&mut self) -> Option<i64> {
-        let minimum =
-            self.edges.iter().filter(|edge| !edge.ended).map(|edge| edge.watermark).min()?;
+        let minimum = self.edges.iter().map(|edge| edge.watermark).min()?;
         (minimum > self.watermark).then(|| {
             self.watermark = minimum;
             minimum

@@ -93,6 +93,18 @@ pub enum PipelineError {
         #[source]
         source: TableError,
     },
+    /// The checkpoint has a sink that the pipeline no longer has.
+    #[error(
+        "checkpoint {epoch} in {store} has the sink `{sink}`, which this pipeline has not: what was prepared for it would never be committed, and under another name it would be filled anew; name it `{sink}` again, or start over with a new store (checkpoint.store) and if_exists on the sinks", store = .store.display()
+    )]
+    SinkGone {
+        /// The sink's name in the checkpoint.
+        sink: String,
+        /// The checkpoint.
+        epoch: u64,
+        /// The store's folder.
+        store: std::path::PathBuf,
+    },
     /// The checkpoint has a source that the pipeline no longer has.
     #[error(
         "checkpoint {epoch} in {store} has the source `{source_name}`, which this pipeline has not: under another name it would be read from its start again and its rows doubled; name it `{source_name}` again, or start over with a new store (checkpoint.store) and if_exists on the sinks", store = .store.display()
@@ -117,7 +129,7 @@ pub enum PipelineError {
     },
     /// The graceful stop did not end in time.
     #[error(
-        "the pipeline did not drain within its stop_timeout; the open epoch stays named in the store and is finished at the next start"
+        "the pipeline did not drain within its stop_timeout; at the next start, what no checkpoint holds comes again, and a checkpoint whose commits are open is finished"
     )]
     StopTimeout,
     /// A thread could not be started.

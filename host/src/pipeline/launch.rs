@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::chain_node::ChainNode;
-use super::coordinator::Coordinator;
+use super::coordinator::{Coordinator, PULSE};
 use super::cuts::Cuts;
 use super::dead_letters::LetterBox;
 use super::edge::{EDGE_CAPACITY, Inbox, Outlet};
@@ -16,7 +17,9 @@ use super::recovery::{DEAD_LETTERS, Recovered};
 use super::sink_node::{LettersNode, SinkNode};
 use super::source_node::SourceNode;
 use super::wiring::{Consumer, Wiring};
-use super::{NodeError, Outcome, PipelineError, RunOptions, dead_letter_schema};
+use super::{
+    NodeError, Outcome, PipelineError, RunOptions, StopSignal, Stopping, dead_letter_schema,
+};
 use crate::config::{NodeId, OnError, Plan};
 use crate::record::{Batch, DeadLetter};
 use crate::stage::{Chain, Stage, StageConfig};
@@ -37,19 +40,53 @@ pub(super) fn launch(
     builder.chains()?;
     builder.sinks()?;
     builder.letters()?;
-    let (mut coordinator, threads) = builder.coordinator();
-    let result = coordinator.run();
-    // Letting go of the sources ends them, and with them every node downstream.
-    drop(coordinator);
-    if matches!(result, Err(PipelineError::StopTimeout)) {
-        // A node that hangs is why we are here: nobody waits for it.
-        return result;
-    }
-    for thread in threads {
-        // A panic is a node's failure too, and has been reported as one.
-        drop(thread.join());
+    let (coordinator, alive) = builder.coordinator();
+    let result = watch(coordinator, &options.stop, plan.stop_timeout)?;
+    // The coordinator has let go of the sources, which ends them, and with them every node
+    // downstream; the channel closes with the last of them. One that hangs outside is not waited for
+    // without end: the error is what the caller needs.
+    let grace = Instant::now() + plan.stop_timeout;
+    if alive.recv_deadline(grace).is_err_and(|error| error.is_timeout()) {
+        tracing::warn!("a node still waits for the outside and is left behind");
     }
     result
+}
+
+/// Runs the coordinator on a thread of its own, so that a stop is timed whatever it waits for.
+///
+/// The outer error is [`PipelineError::StopTimeout`]: then nobody waits for anything any more, and
+/// the abandoned thread keeps the store locked for as long as it may still write.
+fn watch(
+    mut coordinator: Coordinator,
+    stop: &StopSignal,
+    stop_timeout: Duration,
+) -> Result<Result<Outcome, PipelineError>, PipelineError> {
+    let (send, done) = bounded(1);
+    thread::Builder::new()
+        .name("coordinator".to_owned())
+        .spawn(move || {
+            let result = coordinator.run();
+            drop(coordinator);
+            drop(send.send(result));
+        })
+        .map_err(PipelineError::Thread)?;
+    let mut deadline = None;
+    loop {
+        match done.recv_timeout(PULSE) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Disconnected) => {
+                let source = Box::new(NodeError::Panicked);
+                return Err(PipelineError::Node { node: "coordinator".to_owned(), source });
+            }
+            Err(RecvTimeoutError::Timeout) if stop.state() == Stopping::No => {}
+            Err(RecvTimeoutError::Timeout) => {
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + stop_timeout);
+                if Instant::now() >= deadline {
+                    return Err(PipelineError::StopTimeout);
+                }
+            }
+        }
+    }
 }
 
 /// Makes nodes one after the other; edges wait in it until both of their ends are made.
@@ -64,7 +101,8 @@ struct Builder<'a> {
     letters: Vec<Receiver<Message<Vec<DeadLetter>>>>,
     controls: BTreeMap<String, Sender<Control>>,
     events: (Sender<Event>, Receiver<Event>),
-    threads: Vec<JoinHandle<()>>,
+    /// Every node's thread holds the sending half: the receiver learns when the last one ends.
+    alive: (Sender<()>, Receiver<()>),
 }
 
 impl<'a> Builder<'a> {
@@ -87,7 +125,7 @@ impl<'a> Builder<'a> {
             letters: Vec::new(),
             controls: BTreeMap::new(),
             events: bounded(4 * nodes),
-            threads: Vec::new(),
+            alive: bounded(1),
         };
         builder.connect();
         Ok(builder)
@@ -183,7 +221,11 @@ impl<'a> Builder<'a> {
     fn stage(&self, index: usize) -> Result<Stage, PipelineError> {
         let config: StageConfig = self.plan.transforms[index].stage();
         let name = config.name.clone();
-        let emitted = self.recovered.checkpoint.emitted.get(&name).copied().unwrap_or_default();
+        // A stage that is new to a store in use counts on from the greatest: what it makes may reach
+        // a table whose rows are already numbered, where the later sequence wins.
+        let known = &self.recovered.checkpoint.emitted;
+        let greatest = || known.values().copied().max().unwrap_or_default();
+        let emitted = known.get(&name).copied().unwrap_or_else(greatest);
         let counters = Arc::clone(&self.counters.transforms[&name]);
         Stage::open(config, counters, self.options.clock, emitted).map_err(|error| {
             PipelineError::Node { node: name, source: Box::new(NodeError::Stage(error)) }
@@ -221,11 +263,13 @@ impl<'a> Builder<'a> {
             inbox: Inbox::new(edges.into_iter().map(|edge| (0, edge)).collect()),
             events: self.events.0.clone(),
             rows: 0,
+            epoch: self.recovered.checkpoint.epoch,
+            asked: false,
         };
         self.start(DEAD_LETTERS, move || node.run())
     }
 
-    fn coordinator(self) -> (Coordinator, Vec<JoinHandle<()>>) {
+    fn coordinator(self) -> (Coordinator, Receiver<()>) {
         let Recovered { store, checkpoint, mut committers, tables, .. } = self.recovered;
         for committing in &mut committers {
             committing.counters = self.counters.sinks.get(&committing.name).cloned();
@@ -246,8 +290,6 @@ impl<'a> Builder<'a> {
             every: self.plan.checkpoint.every,
             wanted: 0,
             finished: 0,
-            stop_timeout: self.plan.stop_timeout,
-            stop_deadline: None,
             stop: self.options.stop.clone(),
             tables,
             artifacts,
@@ -255,7 +297,7 @@ impl<'a> Builder<'a> {
             faults: self.options.faults.clone(),
             clock: self.options.clock,
         };
-        (coordinator, self.threads)
+        (coordinator, self.alive.1)
     }
 
     fn outlet(&mut self, node: NodeId, port: usize) -> Outlet<Batch> {
@@ -279,7 +321,9 @@ impl<'a> Builder<'a> {
     ) -> Result<(), PipelineError> {
         let events = self.events.0.clone();
         let node = name.to_owned();
+        let alive = self.alive.0.clone();
         let body = move || {
+            let _alive = alive;
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
             let error = match result {
                 Ok(Ok(())) => return,
@@ -289,11 +333,10 @@ impl<'a> Builder<'a> {
             // When the coordinator is gone, nobody needs to know.
             drop(events.send(Event::Failed { node, error: Box::new(error) }));
         };
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name(name.to_owned())
             .spawn(body)
-            .map_err(PipelineError::Thread)?;
-        self.threads.push(thread);
-        Ok(())
+            .map(drop)
+            .map_err(PipelineError::Thread)
     }
 }

@@ -7,6 +7,9 @@ use crate::stage::Tables;
 
 use super::NodeError;
 
+/// The watermark at the end of a finite source: no row follows at all.
+pub(super) const FINAL_WATERMARK: i64 = i64::MAX;
+
 /// The marker of a checkpoint in the stream.
 #[derive(Clone)]
 pub(super) struct Barrier {

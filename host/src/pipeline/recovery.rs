@@ -33,32 +33,41 @@ pub(super) struct Recovered {
 /// Recovers the pipeline of `plan`: after this, rows may flow.
 pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, PipelineError> {
     let Opened { store, last } = CheckpointStore::open(&plan.checkpoint.store, &plan.name)?;
-    let resumed_from = last.as_ref().map(|checkpoint| checkpoint.epoch);
+    let resumes = last.is_some();
     let tables = TableRefresh::start(&plan.tables)?;
     let sinks = sinks(plan, &store)?;
     let checkpoint = match last {
-        Some(checkpoint) => same_sources(plan, checkpoint)?,
+        Some(checkpoint) => same_nodes(plan, &sinks, checkpoint)?,
         None => begin(plan, options, &store, &sinks, &tables)?,
     };
     let candidates = sinks.iter().map(|(config, context)| Candidate::of(config, context)).collect();
     let Settled { checkpoint, writers, committers } =
         settle(&store, checkpoint, candidates, &options.faults)?;
     let sources = open_sources(plan, options, &checkpoint)?;
+    let resumed_from = resumes.then_some(checkpoint.epoch);
     Ok(Recovered { store, checkpoint, resumed_from, sources, writers, committers, tables })
 }
 
-/// The checkpoint, if the plan still has every source of it: one that is gone, or goes by another
-/// name now, would be read from its start again and double its rows.
-fn same_sources(plan: &Plan, checkpoint: Checkpoint) -> Result<Checkpoint, PipelineError> {
-    let known = |name: &str| plan.sources.iter().any(|source| source.config.name == name);
-    match checkpoint.positions.keys().find(|name| !known(name)) {
-        None => Ok(checkpoint),
-        Some(gone) => Err(PipelineError::SourceGone {
-            source_name: gone.clone(),
-            epoch: checkpoint.epoch,
-            store: plan.checkpoint.store.clone(),
-        }),
+/// The checkpoint, if the plan still has every source and sink of it. A source that goes by another
+/// name now would be read from its start again; what was prepared for a sink that is gone would
+/// never be committed.
+fn same_nodes(
+    plan: &Plan,
+    sinks: &[(SinkConfig, SinkContext)],
+    checkpoint: Checkpoint,
+) -> Result<Checkpoint, PipelineError> {
+    let (epoch, store) = (checkpoint.epoch, &plan.checkpoint.store);
+    let has_source = |name: &str| plan.sources.iter().any(|source| source.config.name == name);
+    if let Some(gone) = checkpoint.positions.keys().find(|name| !has_source(name)) {
+        let (source_name, store) = (gone.clone(), store.clone());
+        return Err(PipelineError::SourceGone { source_name, epoch, store });
     }
+    let has_sink = |name: &str| sinks.iter().any(|(_, context)| context.sink == name);
+    if let Some(gone) = checkpoint.handles.keys().find(|name| !has_sink(name)) {
+        let (sink, store) = (gone.clone(), store.clone());
+        return Err(PipelineError::SinkGone { sink, epoch, store });
+    }
+    Ok(checkpoint)
 }
 
 /// Writes epoch 0: where each source begins, and what each sink holds before the first row.
@@ -80,8 +89,10 @@ fn begin(
     for (config, context) in sinks {
         let handle = config.initialise(context).map_err(failed(&context.sink))?;
         checkpoint.handles.insert(context.sink.clone(), handle.0);
+        options.faults.at("initialised", &context.sink, 0)?;
     }
     store.write(&checkpoint)?;
+    options.faults.at("begun", "", 0)?;
     Ok(checkpoint)
 }
 

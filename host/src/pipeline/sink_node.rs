@@ -118,6 +118,10 @@ pub(super) struct LettersNode {
     pub events: Sender<Event>,
     /// Letters taken since the last barrier.
     pub rows: u64,
+    /// The last checkpoint whose barrier came by.
+    pub epoch: Epoch,
+    /// Whether a checkpoint was asked for since.
+    pub asked: bool,
 }
 
 impl LettersNode {
@@ -137,10 +141,14 @@ impl LettersNode {
     fn write(&mut self, letters: &[DeadLetter]) -> Result<(), NodeError> {
         let refused = self.sink.write(&as_batch(letters, &self.schema))?;
         self.rows += letters.len() as u64;
-        match refused.into_iter().next() {
-            Some(refusal) => Err(NodeError::LetterRefused { reason: refusal.reason }),
-            None => Ok(()),
+        if let Some(refusal) = refused.into_iter().next() {
+            return Err(NodeError::LetterRefused { reason: refusal.reason });
         }
+        if !self.asked && self.sink.wants_barrier() {
+            self.asked = true;
+            return tell(&self.events, Event::WantsBarrier { beyond: self.epoch });
+        }
+        Ok(())
     }
 
     fn prepare(&mut self, epoch: Epoch) -> Result<(), NodeError> {
@@ -148,6 +156,7 @@ impl LettersNode {
         if let Some(late) = prepared.refused.into_iter().next() {
             return Err(NodeError::LetterRefused { reason: late.reason });
         }
+        (self.epoch, self.asked) = (epoch, false);
         let rows = std::mem::take(&mut self.rows);
         let sink = self.name.clone();
         tell(&self.events, Event::Prepared { sink, handle: prepared.handle, rows })

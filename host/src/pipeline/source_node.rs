@@ -10,7 +10,7 @@ use super::NodeError;
 use super::cuts::Cuts;
 use super::dead_letters::LetterBox;
 use super::edge::Outlet;
-use super::message::{Barrier, Control, Event, Message};
+use super::message::{Barrier, Control, Event, FINAL_WATERMARK, Message};
 use crate::checkpoint::PartitionTime;
 use crate::record::{Batch, Epoch};
 use crate::source::{Budget, Next, Source, SourceBatch};
@@ -56,6 +56,10 @@ impl SourceNode {
         if let Some(total) = self.source.total_bytes() {
             self.counters.bytes_total.store(total, Ordering::Relaxed);
         }
+        if self.watermark != i64::MIN {
+            // A restart goes on at the time that it had got to: a late row stays late.
+            self.outlet.send(Message::Watermark(self.watermark))?;
+        }
         let mut state = State::Open;
         loop {
             let control = match state {
@@ -91,6 +95,7 @@ impl SourceNode {
             Next::Rows(rows) => self.send(rows)?,
             Next::Idle => {}
             Next::Finished => {
+                self.outlet.send(Message::Watermark(FINAL_WATERMARK))?;
                 self.tell(Event::SourceFinished)?;
                 return Ok(State::Finished);
             }

@@ -116,6 +116,22 @@ pub enum SinkError {
         /// What differs, in words.
         differences: String,
     },
+    /// The sink has filled another table of the database under this store.
+    #[error(
+        "sink `{sink}`: this checkpoint store fills table `{stored}` of `{}`, but the sink now names \
+         table `{table}`; name `{stored}` again, or start over with a new checkpoint store",
+        .path.display()
+    )]
+    OtherTable {
+        /// The sink's name.
+        sink: String,
+        /// The database.
+        path: PathBuf,
+        /// The table that the sink is configured for.
+        table: String,
+        /// The table that the database knows the sink by.
+        stored: String,
+    },
     /// Another program holds the database's lock.
     #[error(
         "sink `{sink}`: `{}` is locked by another program; let it finish or close it, then try \
@@ -280,6 +296,57 @@ pub enum SinkError {
         path: PathBuf,
         /// The note beside it.
         note: PathBuf,
+    },
+    /// The note beside a file is gone, though a checkpoint counts on both.
+    #[error(
+        "sink `{sink}`: `{}` has no note `{}` beside it, so nothing says that it is the file that \
+         the checkpoint counts on, and it is left as it is; put the file and its note back \
+         together, or start over with a new checkpoint store and say with if_exists what to do \
+         about the file", .path.display(), .note.display()
+    )]
+    NoteMissing {
+        /// The sink's name.
+        sink: String,
+        /// The file.
+        path: PathBuf,
+        /// The note that should be beside it.
+        note: PathBuf,
+    },
+    /// The file's committed bytes do not end where a line does, so another has its name.
+    #[error(
+        "sink `{sink}`: `{}` has no end of a line at byte {length}, where the checkpoint says that \
+         its last committed row ends, so it is not the file that was filled, and it is left as it \
+         is; put that file and its note `{}` back, or start over with a new checkpoint store and \
+         say with if_exists what to do about this one", .path.display(), .note.display()
+    )]
+    OtherFile {
+        /// The sink's name.
+        sink: String,
+        /// The file.
+        path: PathBuf,
+        /// The note beside it.
+        note: PathBuf,
+        /// Bytes that are committed.
+        length: u64,
+    },
+    /// A file to append to has rows at its end that the store before this one never committed.
+    #[error(
+        "sink `{sink}`: `{}` has {found} bytes, but the checkpoint store that filled it committed \
+         only {length}, as `{}` says; the rows behind them may come again: cut the file to \
+         {length} bytes to append to the committed ones, or say if_exists = \"replace\" to remove \
+         them all", .path.display(), .note.display()
+    )]
+    UncommittedRows {
+        /// The sink's name.
+        sink: String,
+        /// The file.
+        path: PathBuf,
+        /// The other store's note beside it.
+        note: PathBuf,
+        /// Bytes that are committed.
+        length: u64,
+        /// Bytes that there are.
+        found: u64,
     },
     /// The note beside a file is not what the sink wrote.
     #[error(

@@ -40,6 +40,14 @@ pub enum StageError {
         #[source]
         source: SandboxError,
     },
+    /// The transform described itself otherwise than it did when the pipeline was checked.
+    #[error(
+        "the transform of stage `{stage}` describes itself otherwise each time it is asked: its describe must depend on its arguments alone"
+    )]
+    Undecided {
+        /// The stage.
+        stage: String,
+    },
     /// A table of a join was never loaded.
     #[error("stage `{stage}` joins table `{table}`, which is not loaded")]
     TableMissing {

@@ -25,8 +25,12 @@ pub(super) fn merge(
     let mut batch = batch;
     batch.schema = Arc::clone(schema);
     place(&mut batch.columns, answer.after.columns, places, crossing);
-    if let (Some(Images { columns, .. }), Some(before)) = (answer.before, &mut batch.before) {
-        place(&mut before.columns, columns, places, crossing);
+    match (answer.before, &mut batch.before) {
+        (Some(Images { columns, .. }), Some(before)) => {
+            place(&mut before.columns, columns, places, crossing);
+        }
+        // A transform that does not ask for before images leaves none that fit its columns.
+        _ => batch.before = None,
     }
     let Some(kept) = answer.after.kept else { return (batch, 0) };
     let kept = crossing.bits_back(kept);
@@ -65,22 +69,35 @@ fn deletes(
     crossing: &Crossing,
     before_kept: Option<&BooleanBuffer>,
 ) -> Option<BooleanBuffer> {
+    let updates = updates(batch)?;
+    let left_out = known_before(batch, &(&without(kept, crossing) & &updates), before_kept);
+    (left_out.count_set_bits() > 0).then_some(left_out)
+}
+
+/// The updates among the rows, unless the input only appends: nothing is to be deleted then.
+fn updates(batch: &Batch) -> Option<BooleanBuffer> {
     if batch.schema.append_only {
         return None;
     }
-    let Operations::Each(codes) = &batch.meta.operations else {
-        return match &batch.meta.operations {
-            Operations::All(Operation::Update) => {
-                Some(known_before(batch, &without(kept, crossing), before_kept))
-            }
-            _ => None,
-        };
-    };
-    let updates =
-        BooleanBuffer::collect_bool(batch.rows, |row| codes[row] == Operation::Update as u8);
-    let left_out = &without(kept, crossing) & &updates;
-    let left_out = known_before(batch, &left_out, before_kept);
-    (left_out.count_set_bits() > 0).then_some(left_out)
+    match &batch.meta.operations {
+        Operations::All(Operation::Update) => Some(BooleanBuffer::new_set(batch.rows)),
+        Operations::All(_) => None,
+        Operations::Each(codes) => Some(BooleanBuffer::collect_bool(batch.rows, |row| {
+            codes[row] == Operation::Update as u8
+        })),
+    }
+}
+
+/// Leaves rows out before a transform has seen them, as a filter would: an update becomes a delete
+/// of its key (unless the input only appends), every other row goes.
+pub(super) fn leave_out(batch: &mut Batch, rows: &BooleanBuffer) {
+    let deleted = updates(batch).map(|updates| rows & &updates);
+    let mut gone = rows.clone();
+    if let Some(deleted) = deleted.filter(|deleted| deleted.count_set_bits() > 0) {
+        gone = &gone & &!&deleted;
+        batch.meta = Arc::new(as_deletes(&batch.meta, &deleted, batch.rows));
+    }
+    batch.select(&!&gone);
 }
 
 fn without(kept: &BooleanBuffer, crossing: &Crossing) -> BooleanBuffer {

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use arrow_buffer::BooleanBuffer;
+use arrow_array::new_empty_array;
+use arrow_buffer::{BooleanBuffer, NullBuffer};
 
 use super::projection::{Crossing, counted, origin, repeated};
 use super::{
     BatchPlace, JoinConfig, Missing, StageConfig, StageError, StageOutput, Tables, join, mapped,
 };
-use crate::record::{Batch, Column, DeadLetter, Operations, RowMeta, write_row};
+use crate::record::{Batch, Column, DeadLetter, Field, Operations, RowMeta, write_row};
 use crate::sandbox::{
-    Before as BeforeImages, Call, Emitted, Instance, Mapped, OpenContext, Outcome, Place,
-    Rejection, SandboxError,
+    Before as BeforeImages, Call, Emitted, Images, Instance, Mapped, Mode, OpenContext, Outcome,
+    Place, Rejection, SandboxError,
 };
 use crate::telemetry::{Clock, NodeCounters};
 
@@ -47,6 +48,9 @@ impl Stage {
             tables: config.table_schemas.clone(),
             limits: config.limits,
         })?;
+        if *instance.description() != config.description {
+            return Err(StageError::Undecided { stage: config.name });
+        }
         let places = config.places();
         Ok(Self { config, instance, places, counters, clock, emitted })
     }
@@ -83,7 +87,11 @@ impl Stage {
         let mut output = StageOutput::default();
         let joined = self.join(&mut batch, tables, &mut output.rejected)?;
         let crossing = Crossing::of(&batch, self.config.description.inputs[input].takes);
-        let outcome = self.call(input, &batch, joined, &crossing)?;
+        let outcome = if crossing.rows() == 0 && self.config.description.mode == Mode::Map {
+            self.untouched()
+        } else {
+            self.call(input, &batch, joined, &crossing)?
+        };
         self.reject(&mut batch, &crossing, outcome.rejected(), &mut output.rejected);
         match outcome {
             Outcome::Mapped { mapped, .. } => {
@@ -95,6 +103,20 @@ impl Stage {
         NodeCounters::add(&self.counters.rows_out, gone);
         NodeCounters::add(&self.counters.rejected, output.rejected.len());
         Ok(output)
+    }
+
+    /// The answer over no rows: nothing crosses, so nothing is called.
+    fn untouched(&self) -> Outcome {
+        let fields = &self.config.description.outputs[0].fields;
+        let empty = |field: &Field| Column::from(new_empty_array(&field.data_type.arrow()));
+        let after = Images { kept: None, columns: fields.iter().map(empty).collect() };
+        Outcome::Mapped { mapped: Mapped { after, before: None }, rejected: Vec::new() }
+    }
+
+    /// Shows what the transform has counted so far beside the stage's own counters.
+    pub fn publish_counters(&self) {
+        let counted = self.instance.counters();
+        self.counters.set_guest_counts(counted.map(|(name, count)| (name.to_owned(), count)));
     }
 
     fn keep(
@@ -162,10 +184,11 @@ impl Stage {
                         .map(|row| self.letter(batch, row, reason(row), None))
                         .collect();
                     rejected.extend(letters);
+                    batch.select(&!&misses);
                 } else {
                     NodeCounters::add(&self.counters.filtered, misses.count_set_bits());
+                    mapped::leave_out(batch, &misses);
                 }
-                batch.select(&!&misses);
             }
         }
         Ok(joined)
@@ -195,12 +218,17 @@ impl Stage {
             columns: &columns,
             before: before.as_ref(),
             operations: wants.operations.then(|| crossing.list(&meta.operations.codes(batch.rows))),
-            event_times: meta.event_times.as_ref().filter(|_| wants.event_times).map(
-                |(values, nulls)| {
+            event_times: wants.event_times.then(|| match &meta.event_times {
+                Some((values, nulls)) => {
                     let nulls = nulls.as_ref().map(|nulls| crossing.bitmap(nulls.inner()).into());
                     (crossing.list(values), nulls)
-                },
-            ),
+                }
+                // Asked for and not there: every row's is null.
+                None => {
+                    let none = NullBuffer::new_null(crossing.rows());
+                    (vec![0; crossing.rows()].into(), Some(none))
+                }
+            }),
             processing_times: wants.processing_times.then(|| crossing.list(&meta.processing_times)),
             keys: None,
             now: meta.processing_times.last().copied().unwrap_or_default(),
@@ -272,7 +300,7 @@ fn place(batch: &Batch, crossing: &Crossing, error: &SandboxError) -> BatchPlace
         },
         _ => None,
     };
-    // An empty batch never crosses: there is a first row and a last one.
+    // A batch without rows is never handed on: there is a first row and a last one.
     BatchPlace { first: position(0), last: position(batch.rows.saturating_sub(1)), row }
 }
 

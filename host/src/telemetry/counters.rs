@@ -1,8 +1,9 @@
-//! What a running pipeline counts. Relaxed atomics, touched once a batch.
+//! What a running pipeline counts. Relaxed atomics, touched once a batch; what transforms count
+//! themselves, once a barrier.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The counters of one node of the graph.
 #[derive(Debug, Default)]
@@ -25,12 +26,25 @@ pub struct NodeCounters {
     pub event_time: AtomicI64,
     /// Nanoseconds spent in guest calls, for transforms.
     pub guest_nanos: AtomicU64,
+    /// What the transform itself has counted, by name; brought up to date at barriers.
+    guest_counts: Mutex<BTreeMap<String, u64>>,
 }
 
 impl NodeCounters {
     /// Adds to one counter.
     pub fn add(counter: &AtomicU64, delta: usize) {
         counter.fetch_add(delta as u64, Ordering::Relaxed);
+    }
+
+    /// Replaces what the transform has counted.
+    pub fn set_guest_counts(&self, counts: impl Iterator<Item = (String, u64)>) {
+        *self.guest_counts.lock().unwrap_or_else(PoisonError::into_inner) = counts.collect();
+    }
+
+    /// What the transform has counted, as of the last barrier.
+    #[must_use]
+    pub fn guest_counts(&self) -> BTreeMap<String, u64> {
+        self.guest_counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads one counter.

@@ -3,8 +3,8 @@
 
 use std::fs::OpenOptions;
 
-use super::note::Note;
-use super::{FileHandle, Output};
+use super::note::{self, Note};
+use super::{FileHandle, Output, ends_a_line};
 use crate::sink::{Committed, Committer, Handle, SinkError};
 
 pub(super) struct FileCommitter {
@@ -27,16 +27,42 @@ impl FileCommitter {
             Some(length) => Ok(length),
         }
     }
+
+    /// Notes that the file is final up to `length`.
+    fn note(&mut self, length: u64) -> Result<(), SinkError> {
+        if self.noted != Some(length) {
+            Note::of(&self.output, length).write(&self.output)?;
+            self.noted = Some(length);
+        }
+        Ok(())
+    }
+
+    /// Cuts the file to `length`, if a line ends there: every handle's length is the end of one, so
+    /// that a file without is some other that has its name.
+    fn cut(&self, length: u64) -> Result<(), SinkError> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&self.output.path)
+            .map_err(self.output.failed("open"))?;
+        if length > 0 && !ends_a_line(&mut file, length).map_err(self.output.failed("read"))? {
+            return Err(SinkError::OtherFile {
+                sink: self.output.sink.clone(),
+                path: self.output.path.clone(),
+                note: note::path(&self.output),
+                length,
+            });
+        }
+        file.set_len(length).map_err(self.output.failed("cut"))?;
+        file.sync_all().map_err(self.output.failed("sync"))
+    }
 }
 
 impl Committer for FileCommitter {
     fn commit(&mut self, handle: &Handle) -> Result<Committed, SinkError> {
         let FileHandle { length } = FileHandle::read(handle, &self.output.sink)?;
         self.length(length)?;
-        if self.noted != Some(length) {
-            Note::of(&self.output, length).write(&self.output)?;
-            self.noted = Some(length);
-        }
+        self.note(length)?;
         Ok(Committed::Done)
     }
 
@@ -50,14 +76,10 @@ impl Committer for FileCommitter {
             // Somebody tidied an empty file away: nothing is lost.
             self.output.create()?;
         }
-        if self.length(length)? == length {
-            return Ok(());
+        if self.length(length)? != length {
+            self.cut(length)?;
         }
-        let file = OpenOptions::new()
-            .write(true)
-            .open(&self.output.path)
-            .map_err(self.output.failed("open"))?;
-        file.set_len(length).map_err(self.output.failed("cut"))?;
-        file.sync_all().map_err(self.output.failed("sync"))
+        // An epoch that was given up may have been noted, and an empty file's note tidied away.
+        self.note(length)
     }
 }

@@ -4,10 +4,12 @@
 //! file's length then. Rows beyond the last handle's length are provisional: a restart cuts them
 //! off. Committing only notes the length in a file beside it, named as the file with `.millrace`
 //! added, for readers who want to know how far the rows are final, and for the store's name: a file
-//! that another store has taken over is not cut.
+//! that another store has taken over is not cut, and neither is one without a note, since the note
+//! is durable before the first handle is.
 //!
 //! *Invariants*: a committed byte is never changed; every length that a handle names is the end of
-//! a line; a file that others cut or wrote to stops the pipeline.
+//! a line; a file that others cut or wrote to stops the pipeline; no file is cut that is not known
+//! to be this sink's.
 //! *Not here*: how a row looks as JSON (`record`).
 
 mod commit;
@@ -22,8 +24,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::segment::sync_folder;
 use super::{Handle, IfExists, OpenSink, SinkContext, SinkError};
+use crate::checkpoint::{create_folder, sync_folder};
 use note::Note;
 
 /// The settings of a file sink.
@@ -99,11 +101,7 @@ impl Output {
 
     /// Makes the file where there is none, durably.
     fn create(&self) -> Result<File, SinkError> {
-        fs::create_dir_all(self.folder()).map_err(SinkError::io(
-            &self.sink,
-            "create",
-            self.folder(),
-        ))?;
+        create_folder(self.folder()).map_err(SinkError::io(&self.sink, "create", self.folder()))?;
         // Looked at before it is opened: opening a pipe would wait for its reader.
         if fs::metadata(&self.path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(SinkError::NotAFile { sink: self.sink.clone(), path: self.path.clone() });
@@ -133,10 +131,11 @@ pub(super) fn initialise(config: &FileConfig, context: &SinkContext) -> Result<H
     let output = Output::new(config, context);
     let mut file = output.create()?;
     let mut length = file.metadata().map_err(output.failed("look at"))?.len();
-    if let Some(note) = Note::read(&output)?.filter(|note| note.is_of(&output))
-        && note.length < length
-    {
-        // A dead run of this store came this far and wrote rows that no checkpoint knows.
+    let note = Note::read(&output)?;
+    if let Some(note) = note.as_ref().filter(|note| note.is_of(&output) && note.length < length) {
+        // A dead run of this store came this far: it noted the length that it found or left, and
+        // wrote rows behind it that no checkpoint knows. Only those are cut, whatever `if_exists`
+        // says about the rest.
         file.set_len(note.length).map_err(output.failed("cut"))?;
         length = note.length;
     }
@@ -148,13 +147,7 @@ pub(super) fn initialise(config: &FileConfig, context: &SinkContext) -> Result<H
                     output: format!("`{}`", output.path.display()),
                 });
             }
-            IfExists::Append if !ends_a_line(&mut file).map_err(output.failed("read"))? => {
-                return Err(SinkError::UnfinishedLine {
-                    sink: output.sink.clone(),
-                    path: output.path.clone(),
-                });
-            }
-            IfExists::Append => {}
+            IfExists::Append => check_appendable(&output, &mut file, length, note.as_ref())?,
             IfExists::Replace => {
                 file.set_len(0).map_err(output.failed("empty"))?;
                 length = 0;
@@ -166,9 +159,33 @@ pub(super) fn initialise(config: &FileConfig, context: &SinkContext) -> Result<H
     Ok(FileHandle { length }.write())
 }
 
-fn ends_a_line(file: &mut File) -> io::Result<bool> {
+/// Checks that rows may follow the `length` bytes that a new store finds: they must all be final,
+/// as far as the note of the store before tells, and end with a line.
+fn check_appendable(
+    output: &Output,
+    file: &mut File,
+    length: u64,
+    note: Option<&Note>,
+) -> Result<(), SinkError> {
+    if let Some(note) = note.filter(|note| note.length < length) {
+        return Err(SinkError::UncommittedRows {
+            sink: output.sink.clone(),
+            path: output.path.clone(),
+            note: note::path(output),
+            length: note.length,
+            found: length,
+        });
+    }
+    if ends_a_line(file, length).map_err(output.failed("read"))? {
+        return Ok(());
+    }
+    Err(SinkError::UnfinishedLine { sink: output.sink.clone(), path: output.path.clone() })
+}
+
+/// Whether the first `length` bytes, of which there is one at least, end with a line.
+fn ends_a_line(file: &mut File, length: u64) -> io::Result<bool> {
     let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
+    file.seek(SeekFrom::Start(length - 1))?;
     file.read_exact(&mut last)?;
     Ok(last == *b"\n")
 }
@@ -181,14 +198,24 @@ pub(super) fn open(
 ) -> Result<OpenSink, SinkError> {
     let output = Output::new(config, context);
     let last = FileHandle::read(last, &output.sink)?;
-    if Note::read(&output)?.is_some_and(|note| !note.is_of(&output)) {
-        return Err(SinkError::OtherStore {
-            sink: output.sink.clone(),
-            path: output.path.clone(),
-            note: note::path(&output),
-        });
-    }
+    check_ours(&output, &last)?;
     let sink = write::FileSink::new(output.clone(), last.length);
     let committer = commit::FileCommitter::new(output);
     Ok(OpenSink { sink: Box::new(sink), committer: Box::new(committer) })
+}
+
+/// Checks that the file is the one that the store of `last` fills, by its note: recovery cuts it.
+fn check_ours(output: &Output, last: &FileHandle) -> Result<(), SinkError> {
+    let (sink, path, note) = (output.sink.clone(), output.path.clone(), note::path(output));
+    match Note::read(output)? {
+        Some(found) if found.is_of(output) => Ok(()),
+        Some(_) => Err(SinkError::OtherStore { sink, path, note }),
+        // The note is durable before epoch 0 is, so that it was not a crash that left none.
+        None => match output.length()? {
+            None if last.length > 0 => Err(output.missing()),
+            // Somebody tidied an empty file away, or only its note: nothing can be lost.
+            None | Some(0) if last.length == 0 => Ok(()),
+            _ => Err(SinkError::NoteMissing { sink, path, note }),
+        },
+    }
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Output;
+use crate::checkpoint::sync_folder;
 use crate::sink::SinkError;
-use crate::sink::segment::sync_folder;
 
 /// What stands in the note, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

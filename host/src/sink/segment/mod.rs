@@ -17,7 +17,7 @@ mod tests;
 mod writer;
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -80,9 +80,4 @@ fn remove(sink: &str, folder: &Path, doomed: impl Fn(&str) -> bool) -> Result<()
         }
     }
     Ok(())
-}
-
-/// Makes the names in a folder durable: what was created, renamed or removed in it.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
 }

@@ -8,7 +8,8 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, SchemaRef};
 use sha2::{Digest, Sha256};
 
-use super::{Sealed, UNSEALED, file_name, layout, sync_folder};
+use super::{Sealed, UNSEALED, file_name, layout};
+use crate::checkpoint::sync_folder;
 use crate::record::{Batch, Epoch, Schema};
 use crate::sink::SinkError;
 

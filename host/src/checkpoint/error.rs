@@ -1,0 +1,83 @@
+//! Why the store cannot be used.
+
+use std::path::{Path, PathBuf};
+
+use crate::record::Epoch;
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it.
+    #[error(
+        "the checkpoint store {path} is in use by another millrace process; stop that one, or give this pipeline a store of its own (checkpoint.store)"
+    )]
+    InUse {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The folder or file cannot be made or opened.
+    #[error(
+        "cannot open the checkpoint store {path}; its folder must exist or be creatable, and be writable"
+    )]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It was made by another format, or for another pipeline.
+    #[error(
+        "the checkpoint store {path} has {what} `{found}`, this run needs `{wanted}`; give this pipeline a store of its own (checkpoint.store)"
+    )]
+    Mismatch {
+        /// The database file.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// What the store has.
+        found: String,
+        /// What is needed.
+        wanted: String,
+    },
+    /// A read or write failed; nothing was changed.
+    #[error("the checkpoint store {path} failed; nothing was changed by this step")]
+    Io {
+        /// The database file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A stored checkpoint does not read back.
+    #[error(
+        "checkpoint {epoch} in {path} is damaged; restore the store from a copy, or start over with a new one"
+    )]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// Which.
+        epoch: Epoch,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl StoreError {
+    /// Says which store cannot be opened or made.
+    pub(super) fn open<E>(path: &Path) -> impl Fn(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |source| Self::Open { path: path.to_owned(), source: source.into() }
+    }
+
+    /// Says which store failed.
+    pub(super) fn io(
+        path: &Path,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Io { path: path.to_owned(), source: source.into() }
+    }
+}
