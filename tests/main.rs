@@ -3,4 +3,5 @@
 mod end_to_end;
 mod golden;
 mod sandbox;
+mod stage;
 mod tidy;

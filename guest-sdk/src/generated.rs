@@ -5,11 +5,19 @@ pub use crate::describe::{About, describe};
 pub use crate::params;
 pub use crate::row::{
     Answer, BuildersOf, Input, Intake, Output, Pass, Presence, Projection, Report, Source, Table,
-    Verdict, before, begin, end, images, pass_over, settle,
+    Verdict, before, begin, end, images, settle,
 };
 
 /// Holds where `T` may be a function's first argument.
 pub fn assert_input<T: Input>() {}
 
-/// Holds where `T` may be what a function answers.
-pub fn assert_answer<T: Answer>() {}
+/// Whether two tables have one name.
+#[must_use]
+pub const fn same_name(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
+}

@@ -52,11 +52,16 @@
 //! - `game: Game`, where `Game` derives `Input` and has `#[table("games")]`: the row that the host
 //!   joined from that table.
 //! - `#[before] before: Option<Wager>`: the before image of an update. The function is then called
-//!   for before images too, with `None` there.
+//!   for before images too, with `None` there. Such a function joins no table: a before image comes
+//!   without the row that it would join.
 //!
 //! Fields may also take what is no column: `#[meta(processing_time)] now: Timestamp`,
 //! `#[meta(event_time)] at: Option<Timestamp>`, `#[meta(operation)] operation: Operation`. There is
 //! no clock, no randomness and no network: a transform is a function of its rows.
+//!
+//! # State and time
+//! A transform that keeps state by key, waits for a time, or emits rows of its own implements
+//! [`Keyed`](keyed::Keyed) and uses the handles of [`state`].
 //!
 //! # Native use
 //! `#[transform]` leaves the function as it is, so that tests may call it, and adds a type of the
@@ -87,15 +92,17 @@ pub mod field;
 pub mod generated;
 pub mod host;
 pub mod json;
+pub mod keyed;
 pub mod operation;
 pub mod params;
 pub mod prelude;
 pub mod raw;
 pub mod reject;
 mod row;
+pub mod state;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 pub mod time;
 pub mod uuid;
 
-pub use millrace_sdk_macros::{Input, Output, transform};
+pub use millrace_sdk_macros::{Input, Output, State, transform};

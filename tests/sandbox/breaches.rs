@@ -1,12 +1,17 @@
 //! Answers against the contract: each is told what is wrong with it, and where.
 
-use millrace::record::Column;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, StringArray};
+use millrace::record::{Column, DataType, Field};
 use millrace::sandbox::{
-    Before, Breach, Call, DescribeError, Instance, Limits, SandboxError, Subject,
+    Before, Breach, Call, DescribeError, Fault, Instance, Limits, SandboxError, Subject,
 };
 use serde_json::json;
 
-use super::support::{artifact, call, has_ended, hostile, id, ids, input, others_go_on, process};
+use super::support::{
+    artifact, call, contract, has_ended, hostile, id, ids, input, others_go_on, process,
+};
 
 fn misbehaving(misdeed: &str) -> Instance {
     hostile(json!({"do": misdeed}), Limits::default()).expect("it opens like any other")
@@ -86,6 +91,36 @@ fn rows_for_a_port_are_checked_too() {
         assert!(breach.to_string().contains(fault), "{misdeed}: {breach}");
         has_ended(&mut instance);
     }
+}
+
+#[test]
+fn rows_that_cost_the_guest_nothing_are_bounded_too() {
+    let most = Limits::default().max_output / 24;
+    let fault = Fault::Rows { rows: 1 << 24, max: most };
+    for call in ["process", "advance-watermark", "tick"] {
+        let mut instance = misbehaving("emit: many");
+        let error = match call {
+            "process" => process(&mut instance, 3).err(),
+            "tick" => instance.tick(1).err(),
+            _ => instance.advance_watermark(1).err(),
+        };
+        assert_eq!(breach(call, error.expect(call)).fault, fault, "{call}");
+        has_ended(&mut instance);
+    }
+}
+
+#[test]
+fn json_that_counts_is_json() {
+    let fields = vec![Field::new("j", DataType::Json, true)];
+    let texts = [Some("{\"a\": [1]}"), Some("1,\"forged\":2"), None];
+    let columns = [Column::from(Arc::new(StringArray::from(texts.to_vec())) as ArrayRef)];
+    let mut instance = contract(json!({"do": "echo"}), fields.clone());
+    let error = instance.process(call(&columns)).expect_err("row 1 is no JSON");
+    let breach = breach("json", error);
+    assert_eq!((breach.column.as_deref(), breach.fault), (Some("j"), Fault::Json { row: 1 }));
+    has_ended(&mut instance);
+    let mut instance = contract(json!({"do": "echo", "keep": "even"}), fields);
+    instance.process(call(&columns)).expect("row 1 is not kept");
 }
 
 /// Misdeeds in a chunk of state.

@@ -99,6 +99,14 @@ fn a_folder_that_others_can_write_is_refused() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_made_is_done_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(!load(&config(&file.join("cache"))).from_cache());
+}
+
+#[test]
 fn without_a_cache_each_process_compiles() {
     let off = SandboxConfig { cache: CacheFolder::Off, ..SandboxConfig::default() };
     assert!(!load(&off).from_cache());

@@ -32,6 +32,8 @@ fn keys() -> Keys<'static> {
 fn operations_times_and_keys_go_in_as_they_are() {
     let mut instance = contract(json!({"do": "extras", "key": "id"}), id());
     let description = instance.description();
+    let extras = description.inputs[0].extras;
+    assert!(extras.operations && extras.event_times && extras.processing_times);
     assert!(description.keyed);
     assert_eq!(description.key, ["id"]);
     let nulls = NullBuffer::from(vec![true, false, true]);
@@ -216,19 +218,24 @@ fn schemas_and_inputs_are_announced_before_their_batches() {
         OpenContext { inputs: vec![input(id()), two], ..context(json!({"do": "schemas"}), id()) };
     let mut instance = artifact("contract_guest.wasm").open(&context).expect("the guest opens");
     assert_eq!(instance.description().inputs.len(), 2);
-    let pair = |outcome| {
+    let told = |outcome| {
         let columns = columns(outcome);
         let value = |column: &Column| column.values.as_primitive::<Int32Type>().value(0);
-        (value(&columns[0]), value(&columns[1]))
+        let name = columns[2].values.as_string::<i32>().value(0).to_owned();
+        (value(&columns[0]), value(&columns[1]), name)
     };
+    let is = |input, schema, name: &str| (input, schema, name.to_owned());
     let batch = |input, schema| Call { rows: 1, input, schema, ..call(&[]) };
-    assert_eq!(pair(instance.process(batch(0, 0)).expect("it was announced")), (0, 0));
-    assert_eq!(pair(instance.process(batch(1, 5)).expect("it was announced")), (1, 5));
+    let first = instance.process(batch(0, 0)).expect("it was announced");
+    assert_eq!(told(first), is(0, 0, "rows"));
+    let second = instance.process(batch(1, 5)).expect("it was announced");
+    assert_eq!(told(second), is(1, 5, "others"));
     assert!(matches!(instance.process(batch(0, 9)), Err(SandboxError::Failed { .. })));
     instance
         .add_schema(&InputSchema { schema: 9, ..input(id()) })
         .expect("the guest takes the schema");
-    assert_eq!(pair(instance.process(batch(0, 9)).expect("it was announced")), (0, 9));
+    let later = instance.process(batch(0, 9)).expect("it was announced");
+    assert_eq!(told(later), is(0, 9, "rows"));
     let refused = instance.add_schema(&InputSchema { schema: 10, ..input(Vec::new()) });
     assert!(matches!(refused, Err(SandboxError::Failed { .. })));
 }
@@ -267,6 +274,25 @@ fn columns_of_a_joined_table_cross_after_the_inputs_own() {
     let providers: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
     let outcome = instance.process(call(&[Column::from(Arc::clone(&providers))]));
     assert_eq!(&columns(outcome.expect("the guest answers"))[0].values, &providers);
+}
+
+#[test]
+fn an_inputs_own_columns_cross_before_those_of_a_joined_table() {
+    let fields = vec![Field::new("provider", DataType::Text, true)];
+    let context = OpenContext {
+        tables: vec![TableSchema { name: "games".to_owned(), fields }],
+        ..context(json!({"do": "tables", "own": true}), id())
+    };
+    let mut instance = artifact("contract_guest.wasm").open(&context).expect("the guest opens");
+    assert_eq!(instance.description().inputs[0].columns[0].column, "id");
+    let providers: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
+    let mut crossing = ids(2);
+    crossing.push(Column::from(providers));
+    let answered = columns(instance.process(call(&crossing)).expect("the guest answers"));
+    let arrays = |columns: &[Column]| -> Vec<ArrayRef> {
+        columns.iter().map(|column| Arc::clone(&column.values)).collect()
+    };
+    assert_eq!(arrays(&answered), arrays(&crossing));
 }
 
 #[test]

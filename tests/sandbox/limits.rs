@@ -42,6 +42,14 @@ fn a_trap_of_a_timer_names_time_and_key() {
 }
 
 #[test]
+fn a_trap_outside_of_rows_and_timers_says_so() {
+    let mut instance = hostile(json!({"do": "trap: elsewhere"}), Limits::default()).unwrap();
+    let error = instance.advance_watermark(50).expect_err("it traps");
+    assert_eq!(error.place(), Some(&Place::Elsewhere));
+    has_ended(&mut instance);
+}
+
+#[test]
 fn a_trap_of_which_nobody_tells_has_no_place() {
     let mut instance = hostile(json!({"do": "trap: silent"}), Limits::default()).unwrap();
     let error = process(&mut instance, 1).expect_err("it traps");
@@ -71,10 +79,31 @@ fn an_endless_call_ends_at_its_deadline() {
 }
 
 #[test]
+fn every_call_has_the_deadline() {
+    for (call, misdeed) in [("advance-watermark", "loop"), ("save", "save: loop")] {
+        let mut instance = hostile(json!({"do": misdeed}), hurried()).unwrap();
+        let error = match call {
+            "save" => instance.save(1).err(),
+            _ => instance.advance_watermark(1).err(),
+        };
+        match error {
+            Some(SandboxError::DeadlineExceeded { at, deadline }) => {
+                assert_eq!((at.call, deadline), (call, DEADLINE));
+            }
+            other => panic!("{call} never answers: {other:?}"),
+        }
+        has_ended(&mut instance);
+    }
+}
+
+/// A deadline that fits rows does not bound what happens once.
+#[test]
 fn opening_and_describing_have_deadlines_too() {
     let opened = hostile(json!({"do": "open: loop"}), hurried());
     match opened.err() {
-        Some(SandboxError::DeadlineExceeded { at, .. }) => assert_eq!(at.call, "open"),
+        Some(SandboxError::DeadlineExceeded { at, deadline }) => {
+            assert_eq!((at.call, deadline), ("open", Limits::default().deadline));
+        }
         other => panic!("open never answers: {other:?}"),
     }
     let params = json!({"do": "describe: loop"});
@@ -115,6 +144,8 @@ fn memory_is_bounded() {
     }
     assert!(instance.memory_bytes() <= 32 << 20);
     has_ended(&mut instance);
+    let opened = hostile(json!({"do": "open: grow"}), limits);
+    assert!(matches!(opened.err(), Some(SandboxError::OutOfMemory { .. })));
     let tiny = Limits { max_memory: 64 << 10, ..Limits::default() };
     let refused = hostile(json!({}), tiny);
     assert!(matches!(refused.err(), Some(SandboxError::OutOfMemory { .. })));

@@ -1,5 +1,6 @@
-//! The guest boundary, with real guests: every item of the contract makes a round trip, and every
-//! bound and every breach is a typed error that the process and all other instances survive.
+//! The guest boundary, with real guests: each call of the contract and each type makes a round trip,
+//! and bounds and breaches are typed errors that the process and all other instances survive. What
+//! the host does with a guest's words (log lines, clipped texts) is tested beside its code.
 
 mod breaches;
 mod cache;
@@ -8,5 +9,6 @@ mod columns;
 mod limits;
 mod loading;
 mod roundtrip;
+mod sdk;
 mod support;
 mod wasi;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
-use arrow_array::{Array, ArrayRef, Float64Array, Int64Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use arrow_buffer::BooleanBuffer;
 use millrace::record::{Column, DataType, Field};
 use millrace::sandbox::{Before, Call, Instance, Mapped, Outcome};
@@ -66,6 +66,20 @@ fn unchanged_is_a_third_state_both_ways() {
         values: columns[0].values.slice(1, 3),
         unchanged: columns[0].unchanged.as_ref().map(|bits| bits.slice(1, 3)),
     }];
+    let answer = mapped(&mut instance, call(&columns));
+    same(&answer.after.columns, &columns);
+}
+
+#[test]
+fn texts_and_bools_can_be_unchanged_too() {
+    let fields =
+        vec![Field::new("t", DataType::Text, false), Field::new("b", DataType::Bool, true)];
+    let mut instance = contract(json!({"do": "echo"}), fields);
+    let unchanged = BooleanBuffer::from(vec![true, false, false]);
+    let texts = StringArray::from(vec![None, Some("häuser"), Some("")]);
+    let bools = BooleanArray::from(vec![None, Some(true), None]);
+    let columns = [Arc::new(texts) as ArrayRef, Arc::new(bools)]
+        .map(|values| Column { values, unchanged: Some(unchanged.clone()) });
     let answer = mapped(&mut instance, call(&columns));
     same(&answer.after.columns, &columns);
 }

@@ -38,6 +38,17 @@ fn the_same_call_is_told_the_same() {
 }
 
 #[test]
+fn no_more_is_written_than_is_allowed() {
+    let mut instance = open(json!({"beyond": true}));
+    match instance.process(Call { rows: 1, ..call(&[]) }) {
+        Err(SandboxError::Trapped { trap, .. }) => {
+            assert!(trap.message.contains("more than `check-write` allows"), "{}", trap.message);
+        }
+        other => panic!("it wrote too much: {other:?}"),
+    }
+}
+
+#[test]
 fn time_does_not_pass_within_a_call() {
     let mut instance = open(json!({"wait": true}));
     let waited = instance.process(Call { rows: 1, ..call(&[]) });

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
+use syn::spanned::Spanned;
 use syn::{
     Attribute, Data, DeriveInput, Error, Field, Fields, GenericParam, Ident, LitStr, Result, Type,
 };
@@ -14,6 +15,22 @@ pub struct Column {
     pub name: String,
     pub span: Span,
     pub ty: Type,
+}
+
+/// Refuses attributes of fields on the struct itself.
+pub fn check_struct(item: &DeriveInput) -> Result<()> {
+    for name in ["column", "meta"] {
+        if let Some(attribute) = attribute(&item.attrs, name)? {
+            let message = format!("`#[{name}]` belongs to a field");
+            return Err(Error::new_spanned(attribute, message));
+        }
+    }
+    Ok(())
+}
+
+/// The source of a type, for code in which the macro's own names are hidden from the author's.
+pub fn at(ty: &impl Spanned) -> Span {
+    Span::mixed_site().located_at(ty.span())
 }
 
 /// The named fields of a struct; a unit struct has none.
@@ -95,7 +112,8 @@ pub fn nested(parts: impl DoubleEndedIterator<Item = TokenStream>) -> TokenStrea
     parts.rev().fold(quote!(()), |rest, part| quote!((#part, #rest)))
 }
 
-/// Names for the blocks of `count` parts.
+/// Names for the blocks of `count` parts, which no name of the author's can meet.
 pub fn block_names(count: usize) -> Vec<Ident> {
-    (0..count).map(|index| format_ident!("block_{}", index)).collect()
+    let name = |index| format_ident!("block_{}", index, span = Span::mixed_site());
+    (0..count).map(name).collect()
 }

@@ -24,6 +24,7 @@ struct InputField {
 
 pub fn derive(item: &DeriveInput) -> Result<TokenStream> {
     fields::check_generics(item, 1)?;
+    fields::check_struct(item)?;
     let table = table(item)?;
     let fields = fields::named(item)?;
     let fields: Vec<InputField> = fields.into_iter().map(field).collect::<Result<_>>()?;
@@ -113,24 +114,25 @@ struct Parts {
 
 fn parts(field: &InputField, lifetime: &Lifetime, block: &Ident) -> Parts {
     let InputField { ident, ty, kind } = field;
-    let value = quote_spanned!(ty.span()=>
-        <#ty as ::millrace_sdk::generated::InputValue<#lifetime>>
-    );
-    let reader = quote!(#value::Reader);
-    let get = quote!(#ident: #value::get(#block, lane));
+    let at = fields::at(ty);
+    let value = quote_spanned!(at=> <#ty as ::millrace_sdk::generated::InputValue<#lifetime>>);
+    let reader = quote_spanned!(at=> #value::Reader);
+    let get = quote_spanned!(at=> #ident: #value::get(#block, lane));
     match kind {
         Kind::Column(column) => {
             let name = &column.name;
-            Parts { reader, open: quote!(source.column::<#ty>(#name)?), get }
+            Parts { reader, open: quote_spanned!(at=> source.column::<#ty>(#name)?), get }
         }
         Kind::ProcessingTime => {
-            Parts { reader, open: quote!(source.processing_times::<#ty>()?), get }
+            Parts { reader, open: quote_spanned!(at=> source.processing_times::<#ty>()?), get }
         }
-        Kind::EventTime => Parts { reader, open: quote!(source.event_times::<#ty>()?), get },
+        Kind::EventTime => {
+            Parts { reader, open: quote_spanned!(at=> source.event_times::<#ty>()?), get }
+        }
         Kind::Operation => Parts {
-            reader: quote!(::millrace_sdk::generated::OperationReader<#lifetime>),
-            open: quote!(source.operations()?),
-            get: quote!(#ident: ::millrace_sdk::generated::OperationReader::get(#block, lane)),
+            reader: quote_spanned!(at=> ::millrace_sdk::generated::OperationReader<#lifetime>),
+            open: quote_spanned!(at=> source.operations()?),
+            get: quote_spanned!(at=> #ident: ::millrace_sdk::generated::OperationReader::get(#block, lane)),
         },
     }
 }
@@ -156,7 +158,7 @@ fn implementation(
     let reads = reads(fields, &lifetime);
     let extras = extras(fields);
     let marker = marker(item, table);
-    quote! {
+    quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         impl<#lifetime> ::millrace_sdk::generated::Projection<#lifetime>
             for #ident #type_generics
@@ -198,7 +200,8 @@ fn reads(fields: &[InputField], lifetime: &Lifetime) -> Vec<TokenStream> {
     let read = |field: &InputField| match &field.kind {
         Kind::Column(column) => {
             let Column { name, ty, .. } = &**column;
-            Some(quote_spanned!(ty.span()=>
+            let at = fields::at(ty);
+            Some(quote_spanned!(at=>
                 <#ty as ::millrace_sdk::generated::InputValue<#lifetime>>::read(#name)
             ))
         }

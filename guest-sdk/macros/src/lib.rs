@@ -1,4 +1,4 @@
-//! The macros of `millrace-sdk`: `transform`, `Input` and `Output`.
+//! The macros of `millrace-sdk`: `transform`, `Input`, `Output` and `State`.
 //!
 //! They only name things: what they expand to implements the SDK's traits by calling the SDK, and
 //! the loop over rows is the SDK's. A mistake is reported at the place in the source where it is.
@@ -7,6 +7,7 @@ mod fields;
 mod input;
 mod output;
 mod signature;
+mod state;
 mod transform;
 mod types;
 
@@ -27,9 +28,15 @@ pub fn derive_input(item: TokenStream) -> TokenStream {
 /// Makes a struct the columns that a row function adds or replaces.
 ///
 /// Each field is a column of its name; `#[column("name")]` names another.
-#[proc_macro_derive(Output, attributes(column))]
+#[proc_macro_derive(Output, attributes(column, meta))]
 pub fn derive_output(item: TokenStream) -> TokenStream {
     expand(syn::parse(item).and_then(|item: DeriveInput| output::derive(&item)))
+}
+
+/// Makes a struct a value of state: its fields' encodings, one after the other.
+#[proc_macro_derive(State)]
+pub fn derive_state(item: TokenStream) -> TokenStream {
+    expand(syn::parse(item).and_then(|item: DeriveInput| state::derive(&item)))
 }
 
 /// Makes a function the transform of its crate.

@@ -1,5 +1,7 @@
 //! The signature of a row function: what each argument is, and what it answers.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
@@ -57,6 +59,14 @@ impl RowFunction {
     pub fn params(&self) -> Option<&TokenStream> {
         self.arguments.iter().find_map(|argument| match argument {
             Argument::Params(ty) => Some(ty),
+            _ => None,
+        })
+    }
+
+    /// The types of the joined tables' rows, in order.
+    pub fn tables(&self) -> impl Iterator<Item = &TokenStream> {
+        self.arguments.iter().filter_map(|argument| match argument {
+            Argument::Table(ty) => Some(ty),
             _ => None,
         })
     }
@@ -152,7 +162,15 @@ fn argument(input: &mut FnArg, row: &Type) -> Result<Argument> {
         Type::Reference(reference) if reference.mutability.is_some() => {
             Err(Error::new(ty.span(), "params do not change: take `&Params`"))
         }
-        Type::Reference(reference) => Ok(Argument::Params(reference.elem.to_token_stream())),
+        Type::Reference(reference) => {
+            let params = reference.elem.to_token_stream();
+            if names_lifetime(params.clone()) {
+                let message = "params are kept from batch to batch, so they borrow nothing: \
+                               hold `String`s, and take the lifetime off the struct";
+                return Err(Error::new(ty.span(), message));
+            }
+            Ok(Argument::Params(params))
+        }
         Type::Path(_) | Type::Group(_) | Type::Paren(_) => {
             Ok(Argument::Table(elide(ty.to_token_stream())))
         }
@@ -174,11 +192,22 @@ fn typed(input: &mut FnArg) -> Result<&mut PatType> {
 
 fn check_once(signature: &Signature, arguments: &[Argument]) -> Result<()> {
     let (mut params, mut before) = (false, false);
+    let takes_before = arguments.iter().any(|argument| matches!(argument, Argument::Before));
+    let mut tables = HashSet::new();
     for (argument, input) in arguments.iter().zip(signature.inputs.iter().skip(1)) {
         let (seen, message) = match argument {
             Argument::Params(_) => (&mut params, "params are one struct"),
             Argument::Before => (&mut before, "a row has one before image"),
-            Argument::Table(_) => continue,
+            Argument::Table(_) if takes_before => {
+                let message = "a transform that takes before images joins no table: a before image \
+                               comes without the row that it would join";
+                return Err(Error::new_spanned(input, message));
+            }
+            Argument::Table(ty) if tables.insert(ty.to_string()) => continue,
+            Argument::Table(_) => {
+                let message = "two arguments are rows of one table";
+                return Err(Error::new_spanned(input, message));
+            }
         };
         if std::mem::replace(seen, true) {
             return Err(Error::new_spanned(input, message));
@@ -192,6 +221,11 @@ fn take_before(argument: &mut PatType) -> bool {
     let count = argument.attrs.len();
     argument.attrs.retain(|attribute| !attribute.path().is_ident("before"));
     argument.attrs.len() < count
+}
+
+/// Whether a type names a lifetime other than `'static`.
+fn names_lifetime(tokens: TokenStream) -> bool {
+    elide(tokens).to_string().contains("'_")
 }
 
 /// Replaces lifetimes other than `'static` by `'_`.

@@ -1,7 +1,8 @@
 //! `#[transform]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -74,25 +75,27 @@ fn first_paragraph(attributes: &[Attribute]) -> String {
 /// The type of the function's name, which is the transform to the host.
 fn guest(function: &RowFunction, options: &Options) -> TokenStream {
     let ident = &function.item.sig.ident;
-    let name = options.name.clone().unwrap_or_else(|| ident.to_string());
+    let name = options.name.clone().unwrap_or_else(|| ident.unraw().to_string());
     let about = options.about.clone().unwrap_or_else(|| first_paragraph(&function.item.attrs));
     let doc = format!("The transform `{name}`, as the host sees it.");
+    // A function may have any name, one of these locals' too.
+    let here = Span::mixed_site();
     let (field, check, open) = match function.params() {
         Some(ty) => (
-            quote!(params: #ty,),
-            quote!(::millrace_sdk::generated::params::read::<#ty>(params)?;),
-            quote!(params: ::millrace_sdk::generated::params::read(params)
+            quote_spanned!(here=> params: #ty,),
+            quote_spanned!(here=> ::millrace_sdk::generated::params::read::<#ty>(params)?;),
+            quote_spanned!(here=> params: ::millrace_sdk::generated::params::read(params)
                 .map_err(|problems| ::millrace_sdk::generated::params::failure(&problems))?),
         ),
         None => (
             TokenStream::new(),
-            quote!(::millrace_sdk::generated::params::none(params)?;),
+            quote_spanned!(here=> ::millrace_sdk::generated::params::none(params)?;),
             TokenStream::new(),
         ),
     };
     let description = description(function, &name, &about);
     let process = process(function);
-    quote! {
+    quote_spanned! {here=>
         #[doc = #doc]
         #[allow(non_camel_case_types, reason = "the type of a transform has its function's name")]
         pub struct #ident { #field }
@@ -137,26 +140,31 @@ fn guest(function: &RowFunction, options: &Options) -> TokenStream {
 
 /// The body of `describe`, once the params are read.
 fn description(function: &RowFunction, name: &str, about: &str) -> TokenStream {
-    let RowFunction { row, answer, arguments, .. } = function;
-    let assert_row = quote_spanned! {row.span()=>
-        ::millrace_sdk::generated::assert_input::<#row>();
-    };
-    let assert_answer = quote_spanned! {answer.span()=>
-        ::millrace_sdk::generated::assert_answer::<#answer>();
-    };
+    let RowFunction { row, answer, .. } = function;
+    let at_row = fields::at(row);
+    let assert_row = quote_spanned!(at_row=> ::millrace_sdk::generated::assert_input::<#row>(););
+    let reads = projection(row, &quote_spanned!(at_row=> reads()));
+    let extras = projection(row, &quote_spanned!(at_row=> extras()));
     let before = function.takes_before().then(|| quote!(| ::millrace_sdk::raw::Extras::BEFORE));
-    let tables = arguments.iter().filter_map(|argument| match argument {
-        Argument::Table(ty) => Some(quote_spanned! {ty.span()=>
+    let tables: Vec<&TokenStream> = function.tables().collect();
+    let uses = tables.iter().map(|ty| {
+        let at = fields::at(ty);
+        let columns = projection(ty, &quote_spanned!(at=> reads()));
+        quote_spanned! {at=>
             ::millrace_sdk::raw::TableUse {
                 table: <#ty as ::millrace_sdk::generated::Table>::NAME.to_owned(),
-                columns: <#ty as ::millrace_sdk::generated::Projection<'_>>::reads(),
+                columns: #columns,
             }
-        }),
-        _ => None,
+        }
     });
-    quote! {
+    let distinct = distinct(&tables);
+    let fields = quote_spanned! {fields::at(answer)=>
+        <<#answer as ::millrace_sdk::generated::Answer>::Output
+            as ::millrace_sdk::generated::Output>::fields()
+    };
+    quote_spanned! {Span::mixed_site()=>
         #assert_row
-        #assert_answer
+        #(#distinct)*
         ::std::result::Result::Ok(::millrace_sdk::generated::describe(
             &::millrace_sdk::generated::About {
                 name: #name,
@@ -164,27 +172,49 @@ fn description(function: &RowFunction, name: &str, about: &str) -> TokenStream {
                 about: #about,
             },
             inputs,
-            <#row as ::millrace_sdk::generated::Projection<'_>>::reads(),
-            <#row as ::millrace_sdk::generated::Projection<'_>>::extras() #before,
-            ::std::vec![#(#tables),*],
-            <<#answer as ::millrace_sdk::generated::Answer>::Output
-                as ::millrace_sdk::generated::Output>::fields(),
+            #reads,
+            #extras #before,
+            ::std::vec![#(#uses),*],
+            #fields,
         ))
     }
+}
+
+/// Says of each pair of joined tables, when the code is compiled, that they are not the same.
+fn distinct(tables: &[&TokenStream]) -> Vec<TokenStream> {
+    let pairs = tables.iter().enumerate().flat_map(|(index, later)| {
+        tables[..index].iter().map(move |earlier| {
+            quote_spanned! {fields::at(later)=>
+                const _: () = ::std::assert!(
+                    !::millrace_sdk::generated::same_name(
+                        <#earlier as ::millrace_sdk::generated::Table>::NAME,
+                        <#later as ::millrace_sdk::generated::Table>::NAME,
+                    ),
+                    "two arguments are rows of one table: take its columns in one struct",
+                );
+            }
+        })
+    });
+    pairs.collect()
+}
+
+/// A call of a row's projection, all of it at the row's type, so that a mistake is reported there.
+fn projection(ty: &TokenStream, call: &TokenStream) -> TokenStream {
+    quote_spanned!(fields::at(ty)=> <#ty as ::millrace_sdk::generated::Projection<'_>>::#call)
 }
 
 /// The body of `process`: a pass over the after images and, where they are asked for, one over the
 /// before images.
 fn process(function: &RowFunction) -> TokenStream {
-    let params = function.params().map(|_| quote!(let params = &self.params;));
+    let here = Span::mixed_site();
+    let params = function.params().map(|_| quote_spanned!(here=> let params = &self.params;));
     let row = &function.row;
     let before = function.takes_before().then(|| {
-        quote! {
+        let open = projection(row, &quote_spanned!(fields::at(row)=> open(&mut source)?));
+        quote_spanned! {here=>
             let before = match batch.before() {
                 ::std::option::Option::Some(mut source) => {
-                    let readers = <#row as ::millrace_sdk::generated::Projection<'_>>::open(
-                        &mut source,
-                    )?;
+                    let readers = #open;
                     ::std::option::Option::Some((source.sent(), readers))
                 }
                 ::std::option::Option::None => ::std::option::Option::None,
@@ -194,7 +224,7 @@ fn process(function: &RowFunction) -> TokenStream {
     let after_pass = pass(function, true);
     let before_images = if function.takes_before() {
         let before_pass = pass(function, false);
-        quote! {
+        quote_spanned! {here=>
             match batch.before() {
                 ::std::option::Option::Some(mut source) => {
                     report.begin_before();
@@ -206,7 +236,7 @@ fn process(function: &RowFunction) -> TokenStream {
     } else {
         quote!(::std::option::Option::None)
     };
-    quote! {
+    quote_spanned! {here=>
         #params
         let batch = ::millrace_sdk::generated::Intake::new(batch)?;
         let mut report = ::millrace_sdk::generated::Report::new();
@@ -222,26 +252,29 @@ fn process(function: &RowFunction) -> TokenStream {
 /// images.
 fn pass(function: &RowFunction, with_before: bool) -> TokenStream {
     let RowFunction { item, row, arguments, answer } = function;
+    let here = Span::mixed_site();
     let blocks = fields::block_names(arguments.len() + 1);
-    let projection = |ty: &TokenStream| quote_spanned!(ty.span()=> <#ty as ::millrace_sdk::generated::Projection<'_>>);
-    let row_projection = projection(row);
-    let mut readers = vec![quote!(#row_projection::open(&mut source)?)];
+    let open =
+        |ty: &TokenStream| projection(ty, &quote_spanned!(fields::at(ty)=> open(&mut source)?));
+    let get =
+        |ty, block: &Ident| projection(ty, &quote_spanned!(fields::at(ty)=> row(#block, lane)));
+    let mut readers = vec![open(row)];
     let mut patterns = vec![blocks[0].to_token_stream()];
-    let first = &blocks[0];
-    let mut values = vec![quote!(#row_projection::row(#first, lane))];
+    let mut values = vec![get(row, &blocks[0])];
     for (argument, block) in arguments.iter().zip(&blocks[1..]) {
         match argument {
-            Argument::Params(_) => values.push(quote!(params)),
+            Argument::Params(_) => values.push(quote_spanned!(here=> params)),
             Argument::Table(ty) => {
-                let projection = projection(ty);
-                readers.push(quote!(#projection::open(&mut source)?));
+                readers.push(open(ty));
                 patterns.push(block.to_token_stream());
-                values.push(quote!(#projection::row(#block, lane)));
+                values.push(get(ty, block));
             }
             Argument::Before if with_before => {
-                readers.push(quote!(before));
+                readers.push(quote_spanned!(here=> before));
                 patterns.push(block.to_token_stream());
-                values.push(quote!(::millrace_sdk::generated::before::<#row>(#block, lane)));
+                values.push(quote_spanned! {fields::at(row)=>
+                    ::millrace_sdk::generated::before::<#row>(#block, lane)
+                });
             }
             Argument::Before => values.push(quote!(::std::option::Option::None)),
         }
@@ -249,11 +282,14 @@ fn pass(function: &RowFunction, with_before: bool) -> TokenStream {
     let ident = &item.sig.ident;
     let readers = fields::nested(readers.into_iter());
     let pattern = fields::nested(patterns.into_iter());
-    quote! {
+    quote_spanned! {fields::at(answer)=>
         let readers = #readers;
         let pass = source.pass(&mut report);
         ::millrace_sdk::__map_rows!(
-            #answer, pass, readers, &mut report, |#pattern, lane| #ident(#(#values),*)
+            ::millrace_sdk::generated::BuildersOf<#answer>, pass, readers, &mut report,
+            |#pattern, lane| <#answer as ::millrace_sdk::generated::Answer>::verdict(
+                #ident(#(#values),*)
+            )
         )
     }
 }

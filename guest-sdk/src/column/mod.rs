@@ -16,6 +16,7 @@ mod write;
 pub use input_value::InputValue;
 pub use native::Native;
 pub use output_value::OutputValue;
+pub(crate) use output_value::{DECIMAL_OVERFLOW, OUT_OF_RANGE};
 pub use read::{
     BitReader, BytesReader, FixedReader, NullableReader, OperationReader, Reader, Slot, TextReader,
     ThreeStateReader,

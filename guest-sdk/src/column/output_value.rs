@@ -30,9 +30,16 @@ pub trait OutputValue: Sized {
     /// Writes a lane.
     fn write(self, block: &mut <Self::Builder as Builder>::Block<'_>, lane: usize);
 
-    /// Whether this came out of a decimal operation that overflowed.
-    fn overflowed(&self) -> bool {
-        false
+    /// Whether the column's range holds this: asked for every row. Decimals answer `true` always,
+    /// since the operation that overflowed has raised the row's flag.
+    #[inline(always)]
+    fn in_range(&self) -> bool {
+        true
+    }
+
+    /// Why the column cannot hold this; asked only once something is known to be amiss.
+    fn misfit(&self) -> Option<&'static str> {
+        None
     }
 
     /// What `describe` says of a column that is written from this.
@@ -45,6 +52,12 @@ pub trait OutputValue: Sized {
 const fn decimal(precision: u8, scale: u8) -> DataType {
     DataType::Decimal(DecimalType { precision, scale })
 }
+
+/// The reason of a row whose answer has a day or a point in time that no column holds.
+pub(crate) const OUT_OF_RANGE: &str = "out of range";
+
+/// The reason of a row whose answer has the result of a decimal operation that overflowed.
+pub(crate) const DECIMAL_OVERFLOW: &str = "decimal overflow";
 
 // The contract wants one NaN, so that equal rows have equal bytes.
 const CANONICAL_NAN_32: f32 = f32::from_bits(0x7fc0_0000);
@@ -71,10 +84,36 @@ fixed! {
     i64 => i64, DataType::Int64, |value| value;
     f32 => f32, DataType::Float32, |value| if value.is_nan() { CANONICAL_NAN_32 } else { value };
     f64 => f64, DataType::Float64, |value| if value.is_nan() { CANONICAL_NAN_64 } else { value };
-    Date => i32, DataType::Date, |value| value.days();
     Time => i64, DataType::Time, |value| value.micros();
-    Timestamp => i64, DataType::Timestamp, |value| value.micros();
     Uuid => [u8; 16], DataType::Uuid, |value| *value.as_bytes();
+}
+
+macro_rules! ranged {
+    ($($value:ty => $native:ty, $data_type:expr, $make:expr;)*) => {$(
+        impl OutputValue for $value {
+            const DATA_TYPE: DataType = $data_type;
+            type Builder = FixedBuilder<$native>;
+
+            #[inline(always)]
+            fn write(self, block: &mut <Self::Builder as Builder>::Block<'_>, lane: usize) {
+                block[lane] = $make(self);
+            }
+
+            #[inline(always)]
+            fn in_range(&self) -> bool {
+                Self::in_range(*self)
+            }
+
+            fn misfit(&self) -> Option<&'static str> {
+                (!Self::in_range(*self)).then_some(OUT_OF_RANGE)
+            }
+        }
+    )*};
+}
+
+ranged! {
+    Date => i32, DataType::Date, Date::days;
+    Timestamp => i64, DataType::Timestamp, Timestamp::micros;
 }
 
 impl<const S: u8> OutputValue for Decimal<S> {
@@ -86,8 +125,8 @@ impl<const S: u8> OutputValue for Decimal<S> {
         block[lane] = self.units();
     }
 
-    fn overflowed(&self) -> bool {
-        Self::overflowed(*self)
+    fn misfit(&self) -> Option<&'static str> {
+        self.overflowed().then_some(DECIMAL_OVERFLOW)
     }
 }
 
@@ -100,8 +139,8 @@ impl<const S: u8> OutputValue for Decimal128<S> {
         block[lane] = self.units().to_le_bytes();
     }
 
-    fn overflowed(&self) -> bool {
-        Self::overflowed(*self)
+    fn misfit(&self) -> Option<&'static str> {
+        self.overflowed().then_some(DECIMAL_OVERFLOW)
     }
 }
 
@@ -155,8 +194,16 @@ impl<T: OutputValue> OutputValue for Option<T> {
         }
     }
 
-    fn overflowed(&self) -> bool {
-        self.as_ref().is_some_and(T::overflowed)
+    #[inline(always)]
+    fn in_range(&self) -> bool {
+        match self {
+            Some(value) => value.in_range(),
+            None => true,
+        }
+    }
+
+    fn misfit(&self) -> Option<&'static str> {
+        self.as_ref().and_then(T::misfit)
     }
 }
 
@@ -181,7 +228,18 @@ impl<T: OutputValue> OutputValue for Field<T> {
         }
     }
 
-    fn overflowed(&self) -> bool {
-        matches!(self, Self::Value(value) if value.overflowed())
+    #[inline(always)]
+    fn in_range(&self) -> bool {
+        match self {
+            Self::Value(value) => value.in_range(),
+            Self::Null | Self::Unchanged => true,
+        }
+    }
+
+    fn misfit(&self) -> Option<&'static str> {
+        match self {
+            Self::Value(value) => value.misfit(),
+            Self::Null | Self::Unchanged => None,
+        }
     }
 }

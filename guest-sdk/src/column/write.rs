@@ -196,7 +196,7 @@ impl Builder for BitBuilder {
 
 /// Text and bytes, end to end.
 pub struct VaryingBuilder {
-    ends: Vec<[i32; BLOCK]>,
+    offsets: Vec<i32>,
     bytes: Vec<u8>,
 }
 
@@ -225,16 +225,18 @@ impl Builder for VaryingBuilder {
     type Block<'c> = VaryingBlock<'c>;
 
     fn new(blocks: usize) -> Self {
-        Self { ends: vec![[0; BLOCK]; blocks], bytes: Vec::new() }
+        Self { offsets: vec![0; blocks * BLOCK + 1], bytes: Vec::new() }
     }
 
     fn grow(&mut self, blocks: usize) {
-        self.ends.resize(blocks, [0; BLOCK]);
+        self.offsets.resize(blocks * BLOCK + 1, 0);
     }
 
     #[inline(always)]
     fn block(&mut self, index: usize) -> Self::Block<'_> {
-        VaryingBlock { ends: &mut self.ends[index], bytes: &mut self.bytes }
+        // The first offset is 0; after it come the ends, a block at a time.
+        let (ends, _) = self.offsets[1..].as_chunks_mut::<BLOCK>();
+        VaryingBlock { ends: &mut ends[index], bytes: &mut self.bytes }
     }
 
     #[inline(always)]
@@ -245,11 +247,9 @@ impl Builder for VaryingBuilder {
     #[inline(always)]
     fn close(_block: Self::Block<'_>) {}
 
-    fn finish(self, rows: usize) -> Column {
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        offsets.extend_from_slice(&self.ends.as_flattened()[..rows]);
-        Column::of(Values::Varying(Varying { offsets, bytes: self.bytes }))
+    fn finish(mut self, rows: usize) -> Column {
+        self.offsets.truncate(rows + 1);
+        Column::of(Values::Varying(Varying { offsets: self.offsets, bytes: self.bytes }))
     }
 }
 

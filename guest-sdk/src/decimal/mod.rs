@@ -12,8 +12,8 @@ mod text;
 mod wide;
 
 pub use narrow::Decimal;
-pub(crate) use overflow::raised as overflow_raised;
 pub use overflow::take_overflow;
+pub(crate) use overflow::{raise as raise_overflow, raised as overflow_raised};
 pub use text::ParseDecimalError;
 pub use wide::Decimal128;
 

@@ -2,7 +2,8 @@
 //!
 //! Arithmetic on money must neither trap, which would end the instance for one bad row, nor wrap.
 //! An operation that leaves the range raises this flag and goes on with a value that stays out of
-//! range; the loop around the row function looks at the flag and rejects the row.
+//! range; the loop around the row function looks at the flag and rejects the row. A row that cannot
+//! be emitted, because a value is out of its column's range, raises it too.
 
 use std::cell::Cell;
 

@@ -1,9 +1,11 @@
 //! What a stateful transform may do while a row or a timer is at work.
 
 use super::ports::{Port, Ports};
+use crate::column::OUT_OF_RANGE;
 use crate::decimal;
 use crate::operation::Operation;
-use crate::row::Output;
+use crate::reject::Reject;
+use crate::row::{self, Output};
 use crate::state::{Place, Store, Timers};
 use crate::time::Timestamp;
 
@@ -16,8 +18,8 @@ pub struct Context<'a> {
     pub(crate) key: &'a [u8],
     pub(super) group: u16,
     pub(crate) time: Option<i64>,
-    /// The column of the first row that held a decimal that overflowed.
-    pub(super) overflowed: Option<&'static str>,
+    /// Why the first row that could not be emitted could not be.
+    pub(super) refusal: Option<Reject>,
 }
 
 impl<'a> Context<'a> {
@@ -44,7 +46,8 @@ impl<'a> Context<'a> {
 
     /// Emits a row with its operation and event time.
     ///
-    /// Once a decimal has overflowed, nothing more is emitted for the row at work, which is refused.
+    /// Once a decimal has overflowed, or a value or the event time was out of range, nothing more is
+    /// emitted for the row at work, which is refused.
     pub fn emit_change<O: Output>(
         &mut self,
         port: Port<O>,
@@ -52,8 +55,11 @@ impl<'a> Context<'a> {
         time: Option<Timestamp>,
         row: O,
     ) {
-        if decimal::overflow_raised() {
-            self.overflowed = self.overflowed.or_else(|| row.overflowed());
+        let timely = time.is_none_or(Timestamp::in_range);
+        if decimal::overflow_raised() || !timely || !row.in_range() {
+            decimal::raise_overflow();
+            let late = || (!timely).then(|| Reject::new(OUT_OF_RANGE).column("event time"));
+            self.refusal = self.refusal.take().or_else(|| row::refusal(&row)).or_else(late);
             return;
         }
         self.ports.emit(port, row, operation, time.map(Timestamp::micros));

@@ -49,8 +49,7 @@ impl Ports {
         operation: Operation,
         time: Option<i64>,
     ) {
-        let rows: Option<&mut Rows<O::Builders>> =
-            self.buffers[port.index].as_any().downcast_mut();
+        let rows: Option<&mut Rows<O::Builders>> = self.buffers[port.index].as_any().downcast_mut();
         rows.expect("a port belongs to the transform that declared it").push(row, operation, time);
         self.rows += 1;
     }
@@ -79,12 +78,7 @@ struct Rows<B> {
 
 impl<B: Builders> Rows<B> {
     fn new() -> Self {
-        Self {
-            builders: B::new(0),
-            operations: Vec::new(),
-            times: Vec::new(),
-            timed: Vec::new(),
-        }
+        Self { builders: B::new(0), operations: Vec::new(), times: Vec::new(), timed: Vec::new() }
     }
 
     fn push<O: Output<Builders = B>>(&mut self, row: O, operation: Operation, time: Option<i64>) {

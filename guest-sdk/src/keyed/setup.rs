@@ -4,7 +4,8 @@ use super::ports::{Port, Ports};
 use crate::raw::{self, Problem, StateKind, Subject};
 use crate::row::Output;
 use crate::state::{
-    Broadcast, Declared, Domain, List, Map, StateCodec, Timers, Ttl, Value, save::{LAYOUT, META},
+    Broadcast, Declared, Domain, List, Map, StateCodec, Timers, Ttl, Value,
+    save::{LAYOUT, META},
 };
 
 /// The name of a state, and what else is to be said of it. A name alone will do.

@@ -18,8 +18,10 @@ pub trait Output: Sized {
     fn fields() -> Vec<Field>;
     /// Writes a lane.
     fn write(self, blocks: &mut <Self::Builders as Builders>::Blocks<'_>, lane: usize);
-    /// The first column that holds the result of a decimal overflow.
-    fn overflowed(&self) -> Option<&'static str>;
+    /// Whether every column holds its value, as far as that is not the overflow flag's to say.
+    fn in_range(&self) -> bool;
+    /// The first column that cannot hold its value, and why not.
+    fn misfit(&self) -> Option<(&'static str, &'static str)>;
 }
 
 /// The output of a filter: no columns.
@@ -35,7 +37,12 @@ impl Output for NoColumns {
     #[inline(always)]
     fn write(self, (): &mut (), _lane: usize) {}
 
-    fn overflowed(&self) -> Option<&'static str> {
+    #[inline(always)]
+    fn in_range(&self) -> bool {
+        true
+    }
+
+    fn misfit(&self) -> Option<(&'static str, &'static str)> {
         None
     }
 }
@@ -48,6 +55,17 @@ pub enum Verdict<O> {
     Drop,
     /// It goes to the dead letters.
     Reject(Reject),
+}
+
+impl<O: Output> Verdict<O> {
+    /// Whether the columns hold what they are to hold.
+    #[inline(always)]
+    pub(super) fn in_range(&self) -> bool {
+        match self {
+            Self::Keep(output) => output.in_range(),
+            Self::Drop | Self::Reject(_) => true,
+        }
+    }
 }
 
 /// The result of a row function: a `bool` (whether to keep the row), an [`Output`] (its new

@@ -115,18 +115,15 @@ impl<'a> Source<'a> {
     /// # Errors
     /// No such column, or one of another type or length.
     pub fn column<T: InputValue<'a>>(&mut self, name: &'static str) -> Result<T::Reader, Failure> {
-        // Joined columns come once, beside the after images, and are the same for both.
-        let (batch, index) = (self.batch, self.taken);
         let padded = self
             .columns
-            .get(index)
-            .or_else(|| batch.columns.get(index))
+            .get(self.taken)
             .ok_or_else(|| Failure::new(format!("column `{name}` did not come")))?;
         self.taken += 1;
         if let (false, Some(unchanged)) = (T::SEES_UNCHANGED, &padded.column.unchanged) {
             self.unsent.push((name, unchanged.as_slice()));
         }
-        T::open(padded.slot(name, batch.rows))
+        T::open(padded.slot(name, self.batch.rows))
     }
 
     /// Processing times.

@@ -10,4 +10,4 @@ pub use answer::{Answer, Output, Verdict};
 pub use intake::{Intake, Pass, Presence, Source};
 pub use projection::{Input, Projection, Table, before};
 pub use report::Report;
-pub use rows::{BuildersOf, begin, end, images, pass_over, settle};
+pub use rows::{BuildersOf, begin, end, images, refusal, settle};

@@ -7,8 +7,9 @@ use crate::reject::Reject;
 #[derive(Default)]
 pub struct Report {
     rejected: Vec<Rejection>,
-    /// How many rejections there were when the before images began, if they did.
-    after: Option<usize>,
+    /// A set bit for each row that was rejected; it grows as far as there are such rows.
+    rows: Vec<u8>,
+    before: bool,
 }
 
 impl Report {
@@ -18,31 +19,28 @@ impl Report {
         Self::default()
     }
 
-    /// Notes that the rows from here on are before images. A row is rejected once, whichever of its
-    /// images is to blame.
+    /// Notes that the rows from here on are before images.
     pub fn begin_before(&mut self) {
-        self.after = Some(self.rejected.len());
+        self.before = true;
     }
 
-    /// Rejects a row.
+    /// Rejects a row: once, whichever of its images is to blame.
     #[cold]
     pub fn reject(&mut self, row: u32, reject: Reject) {
+        let (byte, bit) = ((row / 8) as usize, 1 << (row % 8));
+        if self.rows.len() <= byte {
+            self.rows.resize(byte + 1, 0);
+        }
+        if self.rows[byte] & bit != 0 {
+            return;
+        }
+        self.rows[byte] |= bit;
         let mut reason = reject.reason.into_owned();
-        if let Some(after) = self.after {
-            if self.rejected[..after].iter().any(|earlier| earlier.row == row) {
-                return;
-            }
+        if self.before {
             reason.insert_str(0, "before image: ");
         }
         let column = reject.column.map(Into::into);
         self.rejected.push(Rejection { row, reason, column });
-    }
-
-    /// The answer of an emitting transform to the batch.
-    #[must_use]
-    pub fn emitted(mut self, emitted: Vec<Emitted>) -> Outcome {
-        self.rejected.sort_by_key(|rejection| rejection.row);
-        Outcome { output: Output::Emitted(emitted), rejected: self.rejected }
     }
 
     /// The answer to the batch.
@@ -51,5 +49,12 @@ impl Report {
         self.rejected.sort_by_key(|rejection| rejection.row);
         let output = Output::Mapped(Mapped { after, before });
         Outcome { output, rejected: self.rejected }
+    }
+
+    /// The answer of an emitting transform to the batch.
+    #[must_use]
+    pub fn emitted(mut self, emitted: Vec<Emitted>) -> Outcome {
+        self.rejected.sort_by_key(|rejection| rejection.row);
+        Outcome { output: Output::Emitted(emitted), rejected: self.rejected }
     }
 }

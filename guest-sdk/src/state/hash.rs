@@ -44,8 +44,12 @@ pub fn xxh64(bytes: &[u8], seed: u64) -> u64 {
 
 /// The stripes of an input of 32 bytes or more.
 fn long(stripes: &[[u8; 32]], seed: u64) -> u64 {
-    let mut lanes =
-        [seed.wrapping_add(P1).wrapping_add(P2), seed.wrapping_add(P2), seed, seed.wrapping_sub(P1)];
+    let mut lanes = [
+        seed.wrapping_add(P1).wrapping_add(P2),
+        seed.wrapping_add(P2),
+        seed,
+        seed.wrapping_sub(P1),
+    ];
     for stripe in stripes {
         for (lane, word) in lanes.iter_mut().zip(stripe.as_chunks::<8>().0) {
             *lane = round(*lane, u64::from_le_bytes(*word));

@@ -72,9 +72,9 @@ impl<K: StateCodec, V: StateCodec> Map<K, V> {
     pub fn is_empty(self, context: &Context<'_>) -> bool {
         let store = &*context.store;
         let entries = store.entries(self.state, context.key);
-        !entries.into_iter().any(|address| {
-            alive(store, self.state, store.body_at(address)).is_some()
-        })
+        !entries
+            .into_iter()
+            .any(|address| alive(store, self.state, store.body_at(address)).is_some())
     }
 
     /// Removes all entries.

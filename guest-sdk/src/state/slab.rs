@@ -47,12 +47,7 @@ pub(super) struct Slab {
 
 impl Slab {
     pub(super) fn new() -> Self {
-        Self {
-            pages: Vec::new(),
-            free: [NONE; CLASSES],
-            open: [NONE; CLASSES],
-            spare: Vec::new(),
-        }
+        Self { pages: Vec::new(), free: [NONE; CLASSES], open: [NONE; CLASSES], spare: Vec::new() }
     }
 
     /// The size of the block that a record of `length` bytes gets.

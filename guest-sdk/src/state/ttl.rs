@@ -93,11 +93,6 @@ impl Store {
         expiry > self.clock.now(ttl.domain)
     }
 
-    /// Whether any state lives by this clock.
-    pub(crate) fn expires_by(&self, domain: Domain) -> bool {
-        self.period(domain).is_some()
-    }
-
     /// Removes what has ended, four times in the shortest life. Entries that have ended are not
     /// there to the transform anyway: this is for memory.
     pub(crate) fn sweep(&mut self, domain: Domain) {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::check::counting;
 use super::{Row, values};
 use crate::host::{Level, Recorded};
 use crate::operation::Operation;
@@ -48,6 +49,7 @@ pub struct Answer {
     before: Vec<Kept>,
     rejected: Vec<Rejected>,
     emitted: Vec<Emitted>,
+    late: Vec<usize>,
     recorded: Recorded,
 }
 
@@ -82,10 +84,17 @@ impl Answer {
         &self.rejected
     }
 
-    /// The rows that were emitted, in order.
+    /// The rows that were emitted, in order; those of a keyed transform port by port, because the
+    /// order of rows of different ports depends on how batches are cut.
     #[must_use]
     pub fn emitted(&self) -> &[Emitted] {
         &self.emitted
+    }
+
+    /// Which of the test's rows were late, from 0, and so never came.
+    #[must_use]
+    pub fn late(&self) -> &[usize] {
+        &self.late
     }
 
     /// The lines that were logged, in order.
@@ -116,26 +125,13 @@ impl Answer {
             });
         }
         let fields = &description.outputs[0].fields;
-        let rejected = |row: usize| outcome.rejected.iter().any(|r| r.row as usize == row);
-        let kept = |images: &Images, row: usize| {
-            !rejected(row) && images.kept.as_ref().is_none_or(|bits| is_set(bits, row))
-        };
         match &outcome.output {
             Output::Mapped(mapped) => {
-                let added = decode(fields, &mapped.after.columns, rows.len());
-                for (row, added) in added.into_iter().enumerate() {
-                    if kept(&mapped.after, row) {
-                        let image = rows[row].after.clone();
-                        self.after.push(Kept { row: first + row, image, added });
-                    }
-                }
-                let Some(images) = &mapped.before else { return };
-                let added = decode(fields, &images.columns, rows.len());
-                for (row, added) in added.into_iter().enumerate() {
-                    if let Some(image) = rows[row].before.clone().filter(|_| kept(images, row)) {
-                        self.before.push(Kept { row: first + row, image, added });
-                    }
-                }
+                let images = |row: usize| Some(rows[row].after.clone());
+                self.after.extend(kept(fields, &mapped.after, first, outcome, rows.len(), images));
+                let Some(before) = &mapped.before else { return };
+                let images = |row: usize| rows[row].before.clone();
+                self.before.extend(kept(fields, before, first, outcome, rows.len(), images));
             }
             Output::Emitted(emitted) => {
                 for emitted in emitted {
@@ -145,14 +141,44 @@ impl Answer {
         }
     }
 
+    /// Adds the answer of an emitting transform to a batch of these rows of the test.
+    pub(super) fn add_emitted(
+        &mut self,
+        description: &Description,
+        rows: &[usize],
+        outcome: &Outcome,
+    ) {
+        for rejection in &outcome.rejected {
+            self.rejected.push(Rejected {
+                row: rows[rejection.row as usize],
+                reason: rejection.reason.clone(),
+                column: rejection.column.clone(),
+            });
+        }
+        if let Output::Emitted(emitted) = &outcome.output {
+            emitted.iter().for_each(|emitted| self.emit(description, emitted));
+        }
+    }
+
+    /// Adds a row that was late.
+    pub(super) fn add_late(&mut self, row: usize) {
+        self.late.push(row);
+    }
+
+    /// Brings the emitted rows in the order of their ports.
+    pub(super) fn sort_ports(&mut self, description: &Description) {
+        let index = |name: &String| description.outputs.iter().position(|port| port.name == *name);
+        self.emitted.sort_by_key(|emitted| index(&emitted.port));
+    }
+
     pub(super) fn record(&mut self, recorded: Recorded) {
         self.recorded = recorded;
     }
 
     fn emit(&mut self, description: &Description, emitted: &raw::Emitted) {
         let port = &description.outputs[emitted.port as usize];
-        let rows = decode(&port.fields, &emitted.columns, emitted.rows as usize);
-        for (index, row) in rows.into_iter().enumerate() {
+        for index in 0..emitted.rows as usize {
+            let row = decode(&port.fields, &emitted.columns, index);
             let code = emitted.operations.as_ref().map_or(0, |codes| codes[index]);
             let time = emitted
                 .event_times
@@ -172,16 +198,29 @@ fn is_set(bits: &[u8], row: usize) -> bool {
     (bits[row / 8] >> (row % 8)) & 1 == 1
 }
 
-/// Columns as an object for each row.
-fn decode(fields: &[raw::Field], columns: &[raw::Column], rows: usize) -> Vec<Map<String, Value>> {
-    let mut objects = vec![Map::new(); rows];
-    for (field, column) in fields.iter().zip(columns) {
-        let values = values::decode(field.data_type, column, rows);
-        for (object, value) in objects.iter_mut().zip(values) {
-            object.insert(field.name.clone(), value);
-        }
-    }
-    objects
+/// The rows that an answer keeps. The slots of the others hold anything, and are not looked at.
+fn kept(
+    fields: &[raw::Field],
+    images: &Images,
+    first: usize,
+    outcome: &Outcome,
+    rows: usize,
+    image: impl Fn(usize) -> Option<Map<String, Value>>,
+) -> Vec<Kept> {
+    let counting = counting(rows, images, None, &outcome.rejected);
+    let kept = (0..rows).filter(|row| counting[*row]).filter_map(|row| {
+        let image = image(row)?;
+        Some(Kept { row: first + row, image, added: decode(fields, &images.columns, row) })
+    });
+    kept.collect()
+}
+
+/// A row of these columns as an object.
+fn decode(fields: &[raw::Field], columns: &[raw::Column], row: usize) -> Map<String, Value> {
+    let cell = |(field, column): (&raw::Field, &raw::Column)| {
+        (field.name.clone(), values::cell(field.data_type, column, row))
+    };
+    fields.iter().zip(columns).map(cell).collect()
 }
 
 fn merged(kept: &[Kept]) -> Vec<Value> {

@@ -5,21 +5,35 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::{Answer, Row, batch, check};
+use super::{Answer, Row, batch, check, drive};
 use crate::host;
-use crate::raw::{Batch, Description, Guest, InputSchema, Operations, Problem, TableSchema};
+use crate::raw::{
+    Batch, DataType, Description, Guest, InputSchema, Operations, Problem, TableSchema,
+};
+use crate::time::Timestamp;
 
 /// Rows and params for a transform, and a way to cut the rows into batches.
 ///
 /// Making a test runs nothing; [`run`](Self::run) does, as often as it is called, on a new instance
 /// each time.
 pub struct Test<G> {
-    params: Value,
-    inputs: Vec<InputSchema>,
-    tables: Vec<TableSchema>,
-    rows: Vec<Row>,
-    seed: Option<u64>,
+    pub(super) params: Value,
+    pub(super) inputs: Vec<InputSchema>,
+    pub(super) tables: Vec<TableSchema>,
+    pub(super) rows: Vec<Row>,
+    pub(super) seed: Option<u64>,
+    /// What moves after so many rows.
+    pub(super) moves: Vec<(usize, Move)>,
+    pub(super) restores: Option<u64>,
+    pub(super) key: Vec<(String, DataType)>,
     guest: PhantomData<fn() -> G>,
+}
+
+/// A time that moves on.
+#[derive(Clone, Copy)]
+pub(super) enum Move {
+    Watermark(i64),
+    Tick(i64),
 }
 
 impl<G> Clone for Test<G> {
@@ -30,6 +44,9 @@ impl<G> Clone for Test<G> {
             tables: self.tables.clone(),
             rows: self.rows.clone(),
             seed: self.seed,
+            moves: self.moves.clone(),
+            restores: self.restores,
+            key: self.key.clone(),
             guest: PhantomData,
         }
     }
@@ -53,6 +70,9 @@ impl<G: Guest> Test<G> {
             tables: Vec::new(),
             rows: Vec::new(),
             seed: None,
+            moves: Vec::new(),
+            restores: None,
+            key: Vec::new(),
             guest: PhantomData,
         }
     }
@@ -93,6 +113,42 @@ impl<G: Guest> Test<G> {
         Self { seed: Some(seed), ..self }
     }
 
+    /// Moves event time on, once the rows so far have come: timers up to `time` fire.
+    ///
+    /// A transform that takes its rows by event time gets them here: those up to `time`, sorted, as
+    /// the host does it. A row that comes later and is earlier is late: it is dropped, and
+    /// [`Answer::late`] names it. The rows that remain at the end come then, sorted.
+    #[must_use]
+    pub fn watermark(mut self, time: Timestamp) -> Self {
+        self.moves.push((self.rows.len(), Move::Watermark(time.micros())));
+        self
+    }
+
+    /// Moves processing time on, once the rows so far have come: timers up to `now` fire.
+    #[must_use]
+    pub fn tick(mut self, now: Timestamp) -> Self {
+        self.moves.push((self.rows.len(), Move::Tick(now.micros())));
+        self
+    }
+
+    /// Saves the transform's state between calls at random, and goes on with a new instance that was
+    /// restored from all that was saved; the same seed does the same.
+    ///
+    /// A restored instance answers as the saved one, so whatever the seed is, the answer must be the
+    /// same.
+    #[must_use]
+    pub fn restored(self, seed: u64) -> Self {
+        Self { restores: Some(seed), ..self }
+    }
+
+    /// The columns of the key and their types, where the transform leaves its key open or does not
+    /// read it. Other keys are found by what `describe` says.
+    #[must_use]
+    pub fn key_types(self, key: &[(&str, DataType)]) -> Self {
+        let key = key.iter().map(|(name, data_type)| ((*name).to_owned(), *data_type)).collect();
+        Self { key, ..self }
+    }
+
     /// What the transform says of itself.
     ///
     /// # Errors
@@ -125,26 +181,36 @@ impl<G: Guest> Test<G> {
             assert!(taken, "row {index}: the host passes each {operation} by this transform");
         }
         drop(host::take_recorded());
-        let mut guest = match G::open(&self.params.to_string(), &self.inputs, &self.tables) {
-            Ok(guest) => guest,
-            Err(failure) => panic!("the transform does not open: {}", failure.message),
-        };
+        if description.keyed || !self.moves.is_empty() {
+            let mut answer = drive::run(self, &description);
+            answer.record(host::take_recorded());
+            return answer;
+        }
+        let mut guest = self.open();
         let mut answer = Answer::default();
-        for range in self.cuts() {
+        let mut seed = self.seed;
+        for range in cuts(self.rows.len(), &mut seed) {
             let (first, rows) = (range.start, &self.rows[range]);
             let batch = batch::batch(&description, rows, first);
-            let before = batch.before.is_some();
+            let before = batch.before.as_ref().map(|images| images.present.clone());
             let outcome = match guest.process(batch) {
                 Ok(outcome) => outcome,
                 Err(failure) => panic!("the transform failed: {}", failure.message),
             };
-            if let Err(breach) = check(&description, rows.len(), before, &outcome) {
+            if let Err(breach) = check(&description, rows.len(), before.as_deref(), &outcome) {
                 panic!("the answer breaks the contract: {breach}");
             }
             answer.add(&description, rows, first, &outcome);
         }
         answer.record(host::take_recorded());
         answer
+    }
+
+    pub(super) fn open(&self) -> G {
+        match G::open(&self.params.to_string(), &self.inputs, &self.tables) {
+            Ok(guest) => guest,
+            Err(failure) => panic!("the transform does not open: {}", failure.message),
+        }
     }
 
     fn described(&self) -> Description {
@@ -159,24 +225,23 @@ impl<G: Guest> Test<G> {
             panic!("the transform cannot run:\n{}", lines.join("\n"))
         })
     }
+}
 
-    /// The batches as ranges of the rows.
-    fn cuts(&self) -> Vec<Range<usize>> {
-        let end = self.rows.len();
-        let Some(mut state) = self.seed else { return std::iter::once(0..end).collect() };
-        let (mut cuts, mut start) = (Vec::new(), 0);
-        while start < end {
-            let length = (next(&mut state) % 21) as usize;
-            let stop = end.min(start + length);
-            cuts.push(start..stop);
-            start = stop;
-        }
-        cuts
+/// Cuts `rows` rows into batches at random, or into one without a state of randomness.
+pub(super) fn cuts(rows: usize, seed: &mut Option<u64>) -> Vec<Range<usize>> {
+    let Some(state) = seed else { return std::iter::once(0..rows).collect() };
+    let (mut cuts, mut start) = (Vec::new(), 0);
+    while start < rows {
+        let length = (next(state) % 21) as usize;
+        let stop = rows.min(start + length);
+        cuts.push(start..stop);
+        start = stop;
     }
+    cuts
 }
 
 /// The next number of Sebastiano Vigna's SplitMix64.
-fn next(state: &mut u64) -> u64 {
+pub(super) fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -40,11 +40,18 @@
 //! A value is written as JSON: decimals, dates, times and UUIDs as text, binary as hexadecimal text,
 //! JSON columns as they are. A key that is not there is null. [`unchanged`] stands for a value that
 //! the source did not send.
+//!
+//! A stateful transform is driven by [`Test::watermark`] and [`Test::tick`] between its rows, and
+//! [`Test::restored`] replaces it at random by what is restored of it. See
+//! [`keyed`](crate::keyed) for one with its test.
 
 mod answer;
 mod batch;
 mod check;
+mod check_values;
+mod drive;
 mod harness;
+mod keys;
 mod row;
 mod values;
 

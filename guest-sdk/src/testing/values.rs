@@ -37,18 +37,19 @@ pub fn encode(data_type: DataType, cells: &[Value]) -> Result<Column, (usize, St
 /// Where the column breaks the contract; see [`check()`](super::check()).
 #[must_use]
 pub fn decode(data_type: DataType, column: &Column, rows: usize) -> Vec<Value> {
-    let bit = |bits: &[u8], row: usize| (bits[row / 8] >> (row % 8)) & 1 == 1;
-    (0..rows)
-        .map(|row| {
-            if column.unchanged.as_ref().is_some_and(|bits| bit(bits, row)) {
-                unchanged()
-            } else if column.validity.as_ref().is_some_and(|bits| !bit(bits, row)) {
-                Value::Null
-            } else {
-                value(data_type, &column.values, row)
-            }
-        })
-        .collect()
+    (0..rows).map(|row| cell(data_type, column, row)).collect()
+}
+
+/// One value of a column.
+pub(super) fn cell(data_type: DataType, column: &Column, row: usize) -> Value {
+    let is_set = |bits: &Vec<u8>| (bits[row / 8] >> (row % 8)) & 1 == 1;
+    if column.unchanged.as_ref().is_some_and(is_set) {
+        unchanged()
+    } else if column.validity.as_ref().is_some_and(|bits| !is_set(bits)) {
+        Value::Null
+    } else {
+        value(data_type, &column.values, row)
+    }
 }
 
 /// The name that the pipeline's TOML has for a type.

@@ -7,6 +7,9 @@ use super::{ParseTimeError, calendar};
 
 /// A day of the proleptic Gregorian calendar: days since 1970-01-01, column type `date`.
 ///
+/// A column holds the years 0001 to 9999. A row whose answer has another day is refused with the
+/// reason "out of range".
+///
 /// ```
 /// use millrace_sdk::prelude::*;
 /// let day: Date = "2024-02-29".parse()?;
@@ -18,6 +21,11 @@ use super::{ParseTimeError, calendar};
 pub struct Date(i32);
 
 impl Date {
+    /// 0001-01-01.
+    const FIRST: i32 = -719_162;
+    /// 9999-12-31.
+    const LAST: i32 = 2_932_896;
+
     /// The day `days` after 1970-01-01.
     #[inline]
     #[must_use]
@@ -30,6 +38,12 @@ impl Date {
     #[must_use]
     pub const fn days(self) -> i32 {
         self.0
+    }
+
+    /// Whether a column can hold it.
+    #[inline(always)]
+    pub(crate) const fn in_range(self) -> bool {
+        self.0 >= Self::FIRST && self.0 <= Self::LAST
     }
 
     /// The day of a year, month (1 to 12) and day of month, or `None` where there is no such day.
@@ -70,4 +84,18 @@ fn parse(text: &str) -> Option<Date> {
     let (month, day) = (u8::try_from(month).ok()?, u8::try_from(day).ok()?);
     let date = Date::from_ymd(i32::try_from(year).ok()?, month, day)?;
     rest.is_empty().then_some(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_is_of_four_digit_years() {
+        assert_eq!(Date::from_days(Date::FIRST).to_string(), "0001-01-01");
+        assert_eq!(Date::from_days(Date::LAST).to_string(), "9999-12-31");
+        for (days, holds) in [(Date::FIRST - 1, false), (0, true), (Date::LAST + 1, false)] {
+            assert_eq!(Date::from_days(days).in_range(), holds, "{days}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::{ParseTimeError, calendar};
 
 /// A time of day: microseconds since midnight, 0 to 86,399,999,999; column type `time`.
+/// There is no value outside that range.
 ///
 /// ```
 /// use millrace_sdk::prelude::*;

@@ -7,6 +7,9 @@ use super::{Date, ParseTimeError, Time};
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z, column type `timestamp`.
 ///
+/// A column holds the years 0001 to 9999. A row whose answer has another point is refused with the
+/// reason "out of range".
+///
 /// ```
 /// use millrace_sdk::prelude::*;
 /// let opened: Timestamp = "2024-02-29T12:00:00.5Z".parse()?;
@@ -19,6 +22,10 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     const DAY: i64 = 86_400_000_000;
+    /// 0001-01-01T00:00:00Z.
+    const FIRST: i64 = -62_135_596_800_000_000;
+    /// 9999-12-31T23:59:59.999999Z.
+    const LAST: i64 = 253_402_300_799_999_999;
 
     /// The point `micros` microseconds after 1970-01-01T00:00:00Z.
     #[inline]
@@ -27,7 +34,8 @@ impl Timestamp {
         Self(micros)
     }
 
-    /// The point `millis` milliseconds after 1970-01-01T00:00:00Z, or `None` past the range.
+    /// The point `millis` milliseconds after 1970-01-01T00:00:00Z, or `None` where their
+    /// microseconds do not fit an `i64`. A column's range is narrower; see the type.
     #[inline]
     #[must_use]
     pub const fn from_millis(millis: i64) -> Option<Self> {
@@ -51,7 +59,8 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The point `micros` microseconds later, or `None` past the range.
+    /// The point `micros` microseconds later, or `None` where that does not fit an `i64`. A column's
+    /// range is narrower; see the type.
     #[inline]
     #[must_use]
     pub const fn checked_add_micros(self, micros: i64) -> Option<Self> {
@@ -59,6 +68,12 @@ impl Timestamp {
             Some(micros) => Some(Self(micros)),
             None => None,
         }
+    }
+
+    /// Whether a column can hold it.
+    #[inline(always)]
+    pub(crate) const fn in_range(self) -> bool {
+        self.0 >= Self::FIRST && self.0 <= Self::LAST
     }
 
     /// The day in UTC.
@@ -102,6 +117,17 @@ fn parse(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_range_is_of_four_digit_years() {
+        let (first, last) =
+            (Timestamp::from_micros(Timestamp::FIRST), Timestamp::from_micros(Timestamp::LAST));
+        assert_eq!(first.to_string(), "0001-01-01T00:00:00Z");
+        assert_eq!(last.to_string(), "9999-12-31T23:59:59.999999Z");
+        assert!(first.in_range() && last.in_range());
+        assert!(!first.checked_add_micros(-1).is_some_and(Timestamp::in_range));
+        assert!(!last.checked_add_micros(1).is_some_and(Timestamp::in_range));
+    }
 
     #[test]
     fn text_round_trips_before_and_after_the_epoch() {

@@ -89,7 +89,13 @@ pub const PIPELINE: &[Key] = &[
     ),
     optional("checkpoint", "table", "when and where progress is saved"),
     optional("batch", "table", "how large batches grow, and how long they wait"),
-    defaulted("stop_timeout", "duration", "30s", "how long a stop may take to drain what was read"),
+    defaulted(
+        "stop_timeout",
+        "duration",
+        "30s",
+        "how long a stop may take to drain what was read; past it the process ends with exit code 3: \
+         what was collected but not stored comes again, what was stored is finished at the next start",
+    ),
 ];
 
 /// `checkpoint` in `[pipeline]`.
@@ -117,7 +123,8 @@ pub const BATCH: &[Key] = &[
         "linger",
         "duration",
         "50ms",
-        "how long a batch that is not full waits for more rows",
+        "how long a batch that is not full waits for more rows, `\"10s\"` at most: checkpoints and stops \
+         wait with it",
     ),
 ];
 
@@ -194,7 +201,8 @@ pub const EVENT_TIME: &[Key] = &[
     optional(
         "idle",
         "duration",
-        "without rows for this long, the source no longer holds others back",
+        "without rows for this long, the source no longer holds others back; takes effect for \
+         transforms that use event time, which this version does not run yet",
     ),
 ];
 
@@ -419,7 +427,13 @@ pub const PARTS: &[Part] = &[
     },
     Part { title: "`event_time`", about: "`[sources.NAME.event_time]`.", keys: EVENT_TIME },
     Part { title: "`[tables.NAME]`", about: "Keys of every table.", keys: TABLE },
-    Part { title: "Table `file`", about: "", keys: FILE_TABLE },
+    Part {
+        title: "Table `file`",
+        about: "Read whole. To change it under a running pipeline, write a new file beside it and rename that \
+                over the old one. A file that changes while it is read is read again, and after a few times \
+                refused as being written; one that is written in place with a pause may be taken for whole.",
+        keys: FILE_TABLE,
+    },
     Part {
         title: "Columns of a table",
         about: "`[tables.NAME.columns]`. `name = \"i64\"` is short for `name = { type = \"i64\" }`.",
@@ -435,7 +449,8 @@ pub const PARTS: &[Part] = &[
     Part { title: "`[sinks.NAME]`", about: "Keys of every sink.", keys: SINK },
     Part {
         title: "Sink `sqlite`",
-        about: "A table of an SQLite database. Decimals are text at full scale, times are UTC text.",
+        about: "A table of an SQLite database. Decimals are text at full scale, times are UTC text. Where rows \
+                of several sources are upserted, see [sinks.md](sinks.md#upserts).",
         keys: SQLITE_SINK,
     },
     Part { title: "Sink `file`", about: "JSON lines.", keys: FILE_SINK },

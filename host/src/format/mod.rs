@@ -21,6 +21,6 @@ mod value;
 pub use builder::ColumnBuilder;
 pub use column::{ColumnSpec, RowReject, TimeUnit};
 pub use json::{
-    Decoded, JsonDecoder, Limits, MAX_DEPTH, MAX_INPUT_BYTES, MAX_LINE_BYTES, Progress,
+    Decoded, JsonDecoder, Limits, MAX_DEPTH, MAX_INPUT_BYTES, MAX_LINE_BYTES, Progress, is_json,
 };
 pub use value::Scalar;

@@ -11,10 +11,14 @@ use super::description::{
 use super::error::DescribeError;
 use super::fault::{Breach, Fault};
 use super::runner::Runner;
+use super::text::{MAX_NAME, MAX_TEXT, clip, clipped};
 use crate::record::{Field, Operation};
 
 /// The port of a map-like transform.
 const MAP_PORT: &str = "out";
+
+/// Entries of any one list of a description, and problems.
+const MAX_ENTRIES: usize = 4_096;
 
 /// Calls `describe` and checks the answer.
 pub(super) fn describe(
@@ -41,7 +45,10 @@ pub(super) fn describe(
             let fault = Fault::description("is refused without a problem");
             Ok(runner.settle("describe", Err(fault.into()))?)
         }
-        Err(problems) => Err(DescribeError::Problems(problems.into_iter().map(problem).collect())),
+        Err(problems) => {
+            let problems = problems.into_iter().take(MAX_ENTRIES).map(problem).collect();
+            Err(DescribeError::Problems(problems))
+        }
     }
 }
 
@@ -117,9 +124,9 @@ fn from_wit(description: wit::Description) -> Result<Description, Fault> {
         ticks,
     } = description;
     Ok(Description {
-        name,
-        version,
-        about,
+        name: clipped(name, MAX_NAME),
+        version: clipped(version, MAX_NAME),
+        about: clipped(about, MAX_TEXT),
         mode: match mode {
             wit::Mode::Map => Mode::Map,
             wit::Mode::Emit => Mode::Emit,
@@ -201,12 +208,13 @@ fn state(state: wit::State) -> State {
 fn problem(problem: wit::Problem) -> Problem {
     let wit::Problem { subject, message, hint } = problem;
     let subject = match subject {
-        wit::Subject::Params(path) => Subject::Params(path),
-        wit::Subject::Column(column) => Subject::Column(column),
-        wit::Subject::Table(table) => Subject::Table(table),
+        wit::Subject::Params(path) => Subject::Params(clipped(path, MAX_NAME)),
+        wit::Subject::Column(column) => Subject::Column(clipped(column, MAX_NAME)),
+        wit::Subject::Table(table) => Subject::Table(clipped(table, MAX_NAME)),
         wit::Subject::Whole => Subject::Whole,
     };
-    Problem { subject, message, hint }
+    let hint = hint.map(|hint| clipped(hint, MAX_TEXT));
+    Problem { subject, message: clipped(message, MAX_TEXT), hint }
 }
 
 /// The tables that a transform reads and is not given: no breach, for it is the stage that lacks
@@ -288,12 +296,21 @@ fn check_state(description: &Description) -> Result<(), Fault> {
     }
 }
 
-/// Names that are neither empty nor repeated.
+/// Names that are neither empty, nor repeated, nor more or longer than anyone needs.
 fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
     for name in names {
         if name.is_empty() {
             return Err(Fault::description(format!("{what} without a name")));
+        }
+        if name.len() > MAX_NAME {
+            let start = clip(name, 32);
+            return Err(Fault::description(format!(
+                "{what} `{start}…`, a name of more than {MAX_NAME} bytes"
+            )));
+        }
+        if seen.len() == MAX_ENTRIES {
+            return Err(Fault::description(format!("{what} more than {MAX_ENTRIES} times")));
         }
         if !seen.insert(name) {
             return Err(Fault::description(format!("{what} `{name}` twice")));
@@ -347,6 +364,20 @@ mod tests {
         );
         assert!(
             refused(|d| {
+                let field = |number| Field::new(&format!("c{number}"), DataType::Bool, true);
+                d.outputs[0].fields = (0..=MAX_ENTRIES).map(field).collect();
+            })
+            .contains("names column more than 4096 times")
+        );
+        assert!(
+            refused(|d| {
+                let name = "n".repeat(MAX_NAME + 1);
+                d.outputs[0].fields = vec![Field::new(&name, DataType::Bool, true)];
+            })
+            .contains("a name of more than 256 bytes")
+        );
+        assert!(
+            refused(|d| {
                 d.states = vec![State { name: "s".to_owned(), version: 1, kind: StateKind::Value }];
             })
             .contains("`s` by key")
@@ -359,6 +390,17 @@ mod tests {
             .contains("uses 1 inputs")
         );
     }
+
+    #[test]
+    fn the_words_of_problems_are_bounded() {
+        let long = || "x".repeat(3 * MAX_TEXT);
+        let subject = wit::Subject::Column(long());
+        let Problem { subject, message, hint } =
+            problem(wit::Problem { subject, message: long(), hint: Some(long()) });
+        assert_eq!(subject, Subject::Column("x".repeat(MAX_NAME)));
+        assert_eq!((message.len(), hint.map(|hint| hint.len())), (MAX_TEXT, Some(MAX_TEXT)));
+    }
+
     #[test]
     fn a_table_that_is_not_joined_is_a_problem_of_the_stage() {
         let used = |table: &str| TableUse { table: table.to_owned(), columns: Vec::new() };

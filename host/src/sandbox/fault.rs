@@ -74,6 +74,20 @@ pub enum Fault {
         /// The row.
         row: usize,
     },
+    /// A `json` value is no JSON document, or not on one line.
+    #[error("the text of row {row} is not one line of valid JSON")]
+    Json {
+        /// The row.
+        row: usize,
+    },
+    /// More rows of its own than the bound on output allows, however few bytes they take.
+    #[error("{rows} rows were emitted at once, {max} are allowed")]
+    Rows {
+        /// The rows of all ports.
+        rows: u64,
+        /// The bound.
+        max: u64,
+    },
     /// A value lies outside of what its type can hold.
     #[error("the value of row {row} is outside of {data_type}")]
     Range {

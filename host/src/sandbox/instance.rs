@@ -57,7 +57,8 @@ impl Instance {
         let answer = lent.with_batch(&call, |batch| {
             runner.call(NAME, Some(call.now), |guest, store| guest.call_process(store, batch))
         })?;
-        runner.settle(NAME, convert::outcome(answer, description, &call))
+        let max_rows = runner.max_emitted();
+        runner.settle(NAME, convert::outcome(answer, description, &call, max_rows))
     }
 
     /// Announces another schema of an input, before the first batch that has it.
@@ -82,7 +83,8 @@ impl Instance {
         let answer = self
             .runner
             .call(NAME, None, |guest, store| guest.call_advance_watermark(store, time))?;
-        self.runner.settle(NAME, convert::fired(answer, &self.description))
+        let fired = convert::fired(answer, &self.description, self.runner.max_emitted());
+        self.runner.settle(NAME, fired)
     }
 
     /// Says that processing time has reached `now` (microseconds); it never falls. To be called
@@ -94,7 +96,8 @@ impl Instance {
         const NAME: &str = "tick";
         let answer =
             self.runner.call(NAME, Some(now), |guest, store| guest.call_tick(store, now))?;
-        self.runner.settle(NAME, convert::fired(answer, &self.description))
+        let fired = convert::fired(answer, &self.description, self.runner.max_emitted());
+        self.runner.settle(NAME, fired)
     }
 
     /// Hands over what changed in the state since the last `save`, in a chunk of about `max_bytes`;

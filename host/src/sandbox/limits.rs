@@ -9,12 +9,15 @@ const MAX_CORE_INSTANCES: usize = 64;
 const MAX_TABLES: usize = 64;
 const MAX_MEMORIES: usize = 16;
 
+/// Bytes that the host adds to each emitted row, whatever its columns take.
+const HOST_BYTES_A_ROW: u64 = 24;
+
 /// What an instance may use. Breaking a bound is a typed error that ends the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of all of its linear memories together.
     pub max_memory: u64,
-    /// Time of one call.
+    /// Time of one call. Opening (instantiation, `describe`, `open`) has at least the default's.
     pub deadline: Duration,
     /// Bytes that one call may answer, or hand to an import.
     pub max_output: u64,
@@ -37,6 +40,20 @@ impl Limits {
     /// The output bound as the runtime takes it.
     pub(super) fn output_fuel(&self) -> usize {
         usize::try_from(self.max_output).unwrap_or(usize::MAX)
+    }
+
+    /// Rows that one answer may emit: bits are cheap for a guest, rows are not for the host.
+    pub(super) fn max_emitted(&self) -> u64 {
+        self.max_output / HOST_BYTES_A_ROW
+    }
+
+    /// The time of a call. A deadline that fits rows says nothing about opening, which happens once.
+    pub(super) fn deadline_of(&self, call: &str) -> Duration {
+        if matches!(call, "instantiate" | "describe" | "open") {
+            self.deadline.max(Self::default().deadline)
+        } else {
+            self.deadline
+        }
     }
 }
 
@@ -151,6 +168,18 @@ mod tests {
 
     fn limiter(max_memory: u64) -> Limiter {
         Limiter::new(&Limits { max_memory, ..Limits::default() })
+    }
+
+    #[test]
+    fn opening_has_at_least_the_default_time() {
+        let of = |millis, call| {
+            let deadline = Duration::from_millis(millis);
+            Limits { deadline, ..Limits::default() }.deadline_of(call).as_millis()
+        };
+        for call in ["instantiate", "describe", "open"] {
+            assert_eq!((of(5, call), of(9_000, call)), (500, 9_000), "{call}");
+        }
+        assert_eq!(of(5, "process"), 5);
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`LoadError::Engine`] if the runtime does not work on this machine, [`LoadError::Cache`] if
-    /// the cache folder is not safe to use.
+    /// others could put code in the cache folder. One that cannot be used is done without.
     pub fn new(config: &SandboxConfig) -> Result<Self, SandboxError> {
         let engine = Engine::new(config.deadlines)?;
         let cache = Cache::open(&config.cache).map_err(LoadError::from)?;
@@ -164,10 +164,13 @@ impl Sandbox {
     fn cached(&self, hash: &[u8; 32]) -> Option<Component> {
         let (cache, engine) = (self.0.cache.as_ref()?, &self.0.engine);
         let entry = cache.find(hash, engine.fingerprint())?;
-        // SAFETY: the bytes are what `Component::serialize` gave to `keep`, for this very module:
-        // their hash is in the header and was just compared, the folder and the file belong to this
-        // user and nobody else can write them. The runtime checks by itself that they were made by
-        // its own version and configuration.
+        // SAFETY: the bytes come from a file that belongs to this user and that nobody else may
+        // write, which was checked of the open file they were read through, in a folder of which
+        // the same was checked when the cache was opened. Only `keep` writes such files: with what
+        // `Component::serialize` gave, and a header that was just compared and shows that they are
+        // whole, of this module and of this engine. A header is no signature: a program of the same
+        // user could forge all of it, but such a program needs no cache to run its code as them.
+        // The runtime checks by itself that its own version and configuration made them.
         let component = unsafe { Component::deserialize(engine.wasm(), entry.code()) };
         match component {
             Ok(component) => Some(component),

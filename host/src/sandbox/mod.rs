@@ -27,6 +27,7 @@ mod limits;
 mod loader;
 mod runner;
 mod store;
+mod text;
 mod ticker;
 mod transform;
 mod wasi;

@@ -15,9 +15,13 @@ use super::fault::{Breach, Fault};
 use super::imports::HostState;
 use super::limits::{Limits, Refusal};
 use super::store::{StoreData, new_store};
+use super::text::{MAX_NAME, MAX_TEXT, clip, clipped};
 
 /// What the runtime says when an answer exceeds its bound. The error's type is private to it.
 const OUT_OF_FUEL: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// What origins call the instantiation, which is no function of the contract.
+const INSTANTIATE: &str = "instantiate";
 
 /// The exports of a guest.
 pub(super) type Exports = exports::millrace::transform::transform::Guest;
@@ -45,14 +49,15 @@ impl Runner {
         let stage: Arc<str> = stage.into();
         let host = HostState::new(Arc::clone(&stage), Arc::clone(&compiled.hash));
         let mut store = new_store(&compiled.engine, host, compiled.wasi, &limits);
-        let in_flight = compiled.engine.start_call(&mut store, limits.deadline);
+        let deadline = limits.deadline_of(INSTANTIATE);
+        let in_flight = compiled.engine.start_call(&mut store, deadline);
         let guest = compiled.guest.instantiate(&mut store);
         drop(in_flight);
+        store.data_mut().end_call();
         match guest {
             Ok(guest) => Ok(Self { compiled, store, guest, limits, stage, ended: false }),
             Err(error) => {
-                let at =
-                    Origin { stage, artifact: Arc::clone(&compiled.hash), call: "instantiate" };
+                let at = Origin { stage, artifact: Arc::clone(&compiled.hash), call: INSTANTIATE };
                 Err(instantiate_error(at, &error, store.data_mut(), &limits))
             }
         }
@@ -69,6 +74,7 @@ impl Runner {
         match self.enter(call, now, function)? {
             Ok(answer) => Ok(answer),
             Err(wit::Failure { message }) => {
+                let message = clipped(message, MAX_TEXT);
                 Err(SandboxError::Failed { at: self.origin(call), message })
             }
         }
@@ -85,9 +91,11 @@ impl Runner {
             return Err(SandboxError::Ended { at: self.origin(call) });
         }
         self.store.data_mut().begin_call(now);
-        let in_flight = self.compiled.engine.start_call(&mut self.store, self.limits.deadline);
+        let deadline = self.limits.deadline_of(call);
+        let in_flight = self.compiled.engine.start_call(&mut self.store, deadline);
         let answer = function(self.guest.millrace_transform_transform(), &mut self.store);
         drop(in_flight);
+        self.store.data_mut().end_call();
         answer.map_err(|error| {
             self.ended = true;
             classify(self.origin(call), &error, self.store.data_mut(), &self.limits)
@@ -121,6 +129,11 @@ impl Runner {
         self.store.data().host.counters()
     }
 
+    /// Rows that one answer may emit.
+    pub(super) fn max_emitted(&self) -> u64 {
+        self.limits.max_emitted()
+    }
+
     pub(super) fn memory(&self) -> u64 {
         self.store.data().limiter.memory()
     }
@@ -145,7 +158,8 @@ fn broken_bound(
         None => {}
     }
     if error.downcast_ref::<wasmtime::Trap>() == Some(&wasmtime::Trap::Interrupt) {
-        return Some(SandboxError::DeadlineExceeded { at, deadline: limits.deadline });
+        let deadline = limits.deadline_of(at.call);
+        return Some(SandboxError::DeadlineExceeded { at, deadline });
     }
     if error.root_cause().to_string().contains(OUT_OF_FUEL) {
         return Some(SandboxError::OutputTooLarge { at, max: limits.max_output });
@@ -179,7 +193,8 @@ fn trap(error: &wasmtime::Error, backtrace: Option<&WasmBacktrace>, data: &mut S
         data.host.take_panic().unwrap_or_else(|| (Place::Unknown, error.root_cause().to_string()));
     let names = backtrace.map(|backtrace| {
         let frames = backtrace.frames().iter();
-        frames.map(|frame| frame.func_name().unwrap_or("?").to_owned()).collect()
+        let name = |name: &str| clip(name, MAX_NAME).to_owned();
+        frames.map(|frame| name(frame.func_name().unwrap_or("?"))).collect()
     });
     Trap { place, message, backtrace: names.unwrap_or_default() }
 }

@@ -21,6 +21,11 @@ pub(super) struct StoreData {
 }
 
 impl StoreData {
+    /// Says what a call left out of the log.
+    pub(super) fn end_call(&mut self) {
+        self.host.end_call();
+    }
+
     /// Forgets what the last call left, and sets the time that the next one sees.
     pub(super) fn begin_call(&mut self, now: Option<i64>) {
         self.host.begin_call();

@@ -17,11 +17,12 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 use wasmtime_wasi::p2::bindings::{cli, filesystem, io, sync};
-use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamResult, pipe};
+use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamError, StreamResult, pipe};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, async_trait};
 
-use super::imports::{HostState, MAX_LINE};
+use super::imports::HostState;
 use super::store::StoreData;
+use super::text::{LineBudget, MAX_TEXT, one_line};
 
 /// Resources (streams, mostly) that a guest may hold.
 const MAX_RESOURCES: usize = 1_000;
@@ -225,13 +226,16 @@ struct Pending {
     stage: Arc<str>,
     artifact: Arc<str>,
     stream: &'static str,
+    lines: Arc<LineBudget>,
     line: Vec<u8>,
 }
 
 impl Lines {
     fn new(host: &HostState, stream: &'static str) -> Self {
         let (stage, artifact) = (Arc::clone(host.stage()), Arc::clone(host.artifact()));
-        Self(Arc::new(Mutex::new(Pending { stage, artifact, stream, line: Vec::new() })))
+        let lines = Arc::clone(host.lines());
+        let pending = Pending { stage, artifact, stream, lines, line: Vec::new() };
+        Self(Arc::new(Mutex::new(pending)))
     }
 }
 
@@ -247,14 +251,18 @@ impl Pending {
 
     /// What goes beyond a line's bound is left out.
     fn add(&mut self, bytes: &[u8]) {
-        let room = MAX_LINE - self.line.len();
+        let room = MAX_TEXT - self.line.len();
         self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
+    /// The line goes to the log, unless it is empty or one too many.
     fn flush(&mut self) {
-        let Self { stage, artifact, stream, line } = self;
-        let text = String::from_utf8_lossy(line);
-        tracing::info!(%stage, %artifact, stream, "{}", text.trim_end());
+        let Self { stage, artifact, stream, lines, line } = self;
+        if !line.trim_ascii().is_empty() && tracing::enabled!(tracing::Level::INFO) && lines.take()
+        {
+            let text = String::from_utf8_lossy(line);
+            tracing::info!(%stage, %artifact, stream, "{}", one_line(&text));
+        }
         line.clear();
     }
 }
@@ -286,6 +294,9 @@ impl StdoutStream for Lines {
 
 impl OutputStream for Lines {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.len() > MAX_WRITE {
+            return Err(StreamError::trap("wrote more than `check-write` allows"));
+        }
         self.0.lock().unwrap_or_else(PoisonError::into_inner).write(&bytes);
         Ok(())
     }
@@ -325,9 +336,13 @@ mod tests {
     fn a_line_is_bounded() {
         let host = HostState::new("stage".into(), "artifact".into());
         let mut lines = Lines::new(&host, "stdout");
-        lines.write(Bytes::from(vec![b'a'; 3 * MAX_LINE])).unwrap();
-        assert_eq!(lines.0.lock().unwrap().line.len(), MAX_LINE);
+        lines.write(Bytes::from(vec![b'a'; 3 * MAX_TEXT])).unwrap();
+        assert_eq!(lines.0.lock().unwrap().line.len(), MAX_TEXT);
         lines.write(Bytes::from_static(b"\nrest")).unwrap();
         assert_eq!(lines.0.lock().unwrap().line, b"rest");
+        let all = lines.check_write().unwrap();
+        assert!(lines.write(Bytes::from(vec![b'\n'; all])).is_ok());
+        let more = lines.write(Bytes::from(vec![b'\n'; all + 1]));
+        assert!(matches!(more, Err(StreamError::Trap(_))));
     }
 }

@@ -104,7 +104,7 @@ pub enum SinkError {
     /// The table's columns are not those of the input.
     #[error(
         "sink `{sink}`: table `{table}` of `{}` does not fit the input: {differences}; change the \
-         table, or name another", .path.display()
+         table, or name another and start with a new checkpoint store", .path.display()
     )]
     TableMismatch {
         /// The sink's name.
@@ -118,8 +118,8 @@ pub enum SinkError {
     },
     /// The sink has filled another table of the database under this store.
     #[error(
-        "sink `{sink}`: this checkpoint store fills table `{stored}` of `{}`, but the sink now names \
-         table `{table}`; name `{stored}` again, or start over with a new checkpoint store",
+        "sink `{sink}`: this checkpoint store fills table `{stored}` of `{}`, but the sink now \
+         names table `{table}`; name `{stored}` again, or start over with a new checkpoint store",
         .path.display()
     )]
     OtherTable {
@@ -286,7 +286,7 @@ pub enum SinkError {
     /// A newer store has taken the file over.
     #[error(
         "sink `{sink}`: `{}` now belongs to another checkpoint store, as `{}` says, and going on \
-         would cut its rows; use that store, or name another file",
+         would cut its rows; use that store, or name another file and start over with a new one",
         .path.display(), .note.display()
     )]
     OtherStore {
@@ -350,8 +350,9 @@ pub enum SinkError {
     },
     /// The note beside a file is not what the sink wrote.
     #[error(
-        "sink `{sink}` cannot make sense of `{}`; remove it if you know that no other pipeline \
-         writes the file beside it", .path.display()
+        "sink `{sink}` cannot make sense of `{}`; put it back from a copy, or, if no other \
+         pipeline writes the file beside it, remove it and start over with a new checkpoint store \
+         and if_exists", .path.display()
     )]
     NoteDamaged {
         /// The sink's name.

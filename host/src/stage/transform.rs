@@ -88,7 +88,7 @@ impl Stage {
         let joined = self.join(&mut batch, tables, &mut output.rejected)?;
         let crossing = Crossing::of(&batch, self.config.description.inputs[input].takes);
         let outcome = if crossing.rows() == 0 && self.config.description.mode == Mode::Map {
-            self.untouched()
+            self.untouched(input)
         } else {
             self.call(input, &batch, joined, &crossing)?
         };
@@ -106,11 +106,13 @@ impl Stage {
     }
 
     /// The answer over no rows: nothing crosses, so nothing is called.
-    fn untouched(&self) -> Outcome {
+    fn untouched(&self, input: usize) -> Outcome {
         let fields = &self.config.description.outputs[0].fields;
         let empty = |field: &Field| Column::from(new_empty_array(&field.data_type.arrow()));
-        let after = Images { kept: None, columns: fields.iter().map(empty).collect() };
-        Outcome::Mapped { mapped: Mapped { after, before: None }, rejected: Vec::new() }
+        let images = || Images { kept: None, columns: fields.iter().map(empty).collect() };
+        let wants_before = self.config.description.inputs[input].extras.before;
+        let mapped = Mapped { after: images(), before: wants_before.then(images) };
+        Outcome::Mapped { mapped, rejected: Vec::new() }
     }
 
     /// Shows what the transform has counted so far beside the stage's own counters.

@@ -47,6 +47,16 @@ pub enum TableError {
         /// The line that has it again.
         line: u64,
     },
+    /// The file changes while it is read, each time: replace it by a rename, or start when it is whole.
+    #[error(
+        "`{file}` is being written: it changed each of {tries} times that it was read; write a new file and rename it over this one"
+    )]
+    BeingWritten {
+        /// The file, as the user wrote it.
+        file: String,
+        /// How often it was read.
+        tries: u32,
+    },
     /// The file is larger than a table that is held in memory may be.
     #[error("`{file}` is not below 1 GiB, so it cannot be held for joins")]
     TooLarge {
@@ -56,9 +66,9 @@ pub enum TableError {
 }
 
 impl TableError {
-    /// Whether something outside could not be reached, rather than being wrong.
+    /// Whether something outside could not be reached, or not now, rather than being wrong.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Read { .. })
+        matches!(self, Self::Read { .. } | Self::BeingWritten { .. })
     }
 }

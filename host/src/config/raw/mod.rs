@@ -184,13 +184,30 @@ fn batch(pipeline: &Section<'_>) -> Option<Budget> {
     section.finish();
     let rows = section.integer("rows", 1..=MAX_BATCH_ROWS);
     let bytes = section.size("bytes");
-    let linger = section.duration("linger");
+    let linger = linger(&section);
     Some(Budget {
         rows: usize::try_from(rows?.value).ok()?,
         bytes: usize::try_from(bytes?.value).ok()?,
         linger: linger?.value,
     })
 }
+
+/// How long a batch waits for more rows.
+fn linger(batch: &Section<'_>) -> Option<At<Duration>> {
+    let linger = batch.duration("linger")?;
+    if linger.value > MAX_LINGER {
+        let problem = Problem::error(&linger.span, "`linger` is too long");
+        batch.scope.report.push(
+            problem
+                .hint("`\"10s\"` at most: checkpoints and stops wait until a batch is handed on"),
+        );
+        return None;
+    }
+    Some(linger)
+}
+
+/// A source that waits for rows answers nothing else: no barrier passes it, and no stop.
+const MAX_LINGER: Duration = Duration::from_secs(10);
 
 /// A batch's rows are counted in 32 bits at the boundary; this also bounds what one may hold.
 const MAX_BATCH_ROWS: i64 = 1 << 24;

@@ -13,6 +13,7 @@ mod names;
 mod paths;
 mod projection;
 mod reads;
+mod sequences;
 mod sinks;
 mod types;
 
@@ -60,6 +61,7 @@ pub(super) fn plan(raw: &Raw, file: &Path, sandbox: &Sandbox, report: &Report) -
     }
     let reaching = graph::reaching(raw);
     graph::warn_of_unused(raw, &reaching, report);
+    sequences::warn(&types, &sinks, report);
     let parts = projected(&types, sinks, &all, &order, &modules);
     let plan = assemble::plan(raw, file, &modules, &order, &reaching, parts, dead_letters)?;
     inputs::look(raw, &plan, report);

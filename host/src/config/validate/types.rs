@@ -380,17 +380,30 @@ fn outputs(
         .collect()
 }
 
-/// A key column may get new values, but every row must still have one.
+/// A key column may get new values, but every row must still have one: no null, and no deletes, whose
+/// replaced columns are null (they pass the module by), or unspecified (a filtered update).
 fn check_key_stays(raw: &RawTransform, fields: &[Field], input: &Typed, report: &Report) {
     for field in fields {
-        let index = input.schema.index_of(&field.name);
-        if field.nullable && index.is_some_and(|index| input.schema.key.contains(&index)) {
-            let message =
-                format!("the module gives the key column `{}` values that may be null", field.name);
-            report.push(
-                Problem::error(&raw.module.span, message)
-                    .hint("let it give a value in every row, or add a column of another name"),
-            );
+        let Some(index) = input.schema.index_of(&field.name) else { continue };
+        if !input.schema.key.contains(&index) {
+            continue;
         }
+        let name = &field.name;
+        let (message, hint) = if !input.schema.append_only {
+            let message = format!(
+                "the module replaces the key column `{name}` of rows that may be updated and deleted"
+            );
+            let hint = "a delete would lose its key: let the module leave the column as it is, and add one \
+                        of another name";
+            (message, hint)
+        } else if field.nullable {
+            let message =
+                format!("the module gives the key column `{name}` values that may be null");
+            (message, "let it give a value in every row, or add a column of another name")
+        } else {
+            continue;
+        };
+        let problem = Problem::error(&raw.module.span, message);
+        report.push(reads::noted(problem, name, &input.origins[index]).hint(hint));
     }
 }

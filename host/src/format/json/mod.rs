@@ -45,3 +45,10 @@ pub use batch::{Decoded, Limits, MAX_INPUT_BYTES, MAX_LINE_BYTES, Progress};
 pub use decoder::JsonDecoder;
 pub use syntax::MAX_DEPTH;
 pub(super) use syntax::is_document;
+
+/// Whether `text` is one whole JSON document by the strict grammar, without line breaks: what a
+/// column of JSON may hold, whoever made it.
+#[must_use]
+pub fn is_json(text: &str) -> bool {
+    is_document(text)
+}

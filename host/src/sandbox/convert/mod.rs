@@ -4,8 +4,9 @@
 //! an array is sliced. On the way back the guest's lists become Arrow buffers without a copy, after
 //! everything that the contract promises about them has been checked.
 //!
-//! *Invariants*: nothing here works row by row unless a check has already failed; what passes is a
-//! valid array of the declared type, in which every value that counts is in range.
+//! *Invariants*: but for JSON, whose texts are each read, nothing here works row by row unless a
+//! check has already failed; what passes is a valid array of the declared type, in which every value
+//! that counts is in range.
 
 mod bits;
 mod lend;

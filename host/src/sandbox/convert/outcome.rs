@@ -5,6 +5,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 use super::super::bindings::wit;
 use super::super::description::{Description, Mode, Port};
 use super::super::fault::{Breach, Fault};
+use super::super::text::{MAX_NAME, MAX_TEXT, clipped};
 use super::super::transform::{
     Call, Emitted, EventTimes, Fired, Images, Mapped, Outcome, Rejection,
 };
@@ -17,6 +18,7 @@ pub(in crate::sandbox) fn outcome(
     answer: wit::Outcome,
     description: &Description,
     call: &Call<'_>,
+    max_rows: u64,
 ) -> Result<Outcome, Breach> {
     let wit::Outcome { output, rejected } = answer;
     let rejected = rejections(rejected, call.rows)?;
@@ -26,7 +28,8 @@ pub(in crate::sandbox) fn outcome(
             Ok(Outcome::Mapped { mapped, rejected })
         }
         (Mode::Emit, wit::Output::Emitted(answer)) => {
-            Ok(Outcome::Emitted { emitted: all_emitted(answer, description)?, rejected })
+            let emitted = all_emitted(answer, description, max_rows)?;
+            Ok(Outcome::Emitted { emitted, rejected })
         }
         (Mode::Map, wit::Output::Emitted(_)) => {
             Err(Fault::Mode { mode: "map", found: "rows of its own" }.into())
@@ -41,12 +44,13 @@ pub(in crate::sandbox) fn outcome(
 pub(in crate::sandbox) fn fired(
     answer: wit::Fired,
     description: &Description,
+    max_rows: u64,
 ) -> Result<Fired, Breach> {
     let wit::Fired { emitted, more, next_tick } = answer;
     if description.mode == Mode::Map && !emitted.is_empty() {
         return Err(Fault::Mode { mode: "map", found: "rows of its own" }.into());
     }
-    Ok(Fired { emitted: all_emitted(emitted, description)?, more, next_tick })
+    Ok(Fired { emitted: all_emitted(emitted, description, max_rows)?, more, next_tick })
 }
 
 fn rejections(answer: Vec<wit::Rejection>, rows: usize) -> Result<Vec<Rejection>, Fault> {
@@ -56,6 +60,8 @@ fn rejections(answer: Vec<wit::Rejection>, rows: usize) -> Result<Vec<Rejection>
         if index >= rows {
             return Err(Fault::Row { row, rows });
         }
+        let reason = clipped(reason, MAX_TEXT);
+        let column = column.map(|column| clipped(column, MAX_NAME));
         rejected.push(Rejection { row: index, reason, column });
     }
     // Most guests answer in the order of rows, which makes the check for repetitions simple.
@@ -113,7 +119,13 @@ fn images(
 fn all_emitted(
     answer: Vec<wit::Emitted>,
     description: &Description,
+    max_rows: u64,
 ) -> Result<Vec<Emitted>, Breach> {
+    // Before any column is taken: a column of bools makes eight rows of a byte, or none of any.
+    let rows = answer.iter().fold(0, |sum: u64, emitted| sum.saturating_add(emitted.rows.into()));
+    if rows > max_rows {
+        return Err(Fault::Rows { rows, max: max_rows }.into());
+    }
     answer.into_iter().map(|rows| emitted(rows, &description.outputs)).collect()
 }
 

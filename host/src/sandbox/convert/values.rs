@@ -16,6 +16,7 @@ use super::super::bindings::wit::{self, ValuesResult as Values};
 use super::super::fault::Fault;
 use super::bits;
 use super::range::{Bounds64, hold_dates, holds_date, holds_decimal};
+use crate::format::is_json;
 use crate::record::DataType;
 
 /// Bytes of a uuid and of a long decimal.
@@ -86,7 +87,8 @@ impl Wanted<'_> {
                 let array = FixedSizeBinaryArray::try_new_with_len(16, values, nulls, self.rows);
                 Ok(Arc::new(array.expect("the length was checked")))
             }
-            (DataType::Text | DataType::Json, Values::Varying(varying)) => self.text(varying),
+            (DataType::Text, Values::Varying(varying)) => Ok(Arc::new(self.text(varying)?)),
+            (DataType::Json, Values::Varying(varying)) => self.json(varying),
             (DataType::Binary, Values::Varying(varying)) => {
                 let (offsets, bytes) = offsets(varying, self.rows)?;
                 let array = BinaryArray::try_new(offsets, bytes, self.nulls);
@@ -140,11 +142,22 @@ impl Wanted<'_> {
         Ok(Arc::new(array.with_data_type(self.data_type.arrow())))
     }
 
-    fn text(self, varying: wit::VaryingResult) -> Result<ArrayRef, Fault> {
+    /// Sinks write these texts as they are, so one that is no document could add to the row.
+    fn json(self, varying: wit::VaryingResult) -> Result<ArrayRef, Fault> {
+        let (rows, counts) = (self.rows, self.counts);
+        let texts = self.text(varying)?;
+        let wrong = (0..rows).find(|row| !is_json(texts.value(*row)) && counts(*row));
+        match wrong {
+            Some(row) => Err(Fault::Json { row }),
+            None => Ok(Arc::new(texts)),
+        }
+    }
+
+    fn text(self, varying: wit::VaryingResult) -> Result<StringArray, Fault> {
         let (offsets, bytes) = offsets(varying, self.rows)?;
         let array = StringArray::try_new(offsets.clone(), bytes.clone(), self.nulls.clone());
         match array {
-            Ok(array) => Ok(Arc::new(array)),
+            Ok(array) => Ok(array),
             Err(_) => self.texts_that_count(&offsets, &bytes),
         }
     }
@@ -154,7 +167,7 @@ impl Wanted<'_> {
         self,
         offsets: &OffsetBuffer<i32>,
         bytes: &[u8],
-    ) -> Result<ArrayRef, Fault> {
+    ) -> Result<StringArray, Fault> {
         let mut texts = String::new();
         let mut ends = Vec::with_capacity(self.rows + 1);
         ends.push(0);
@@ -168,7 +181,7 @@ impl Wanted<'_> {
         }
         let offsets = OffsetBuffer::new(ends.into());
         let array = StringArray::try_new(offsets, Buffer::from_vec(texts.into_bytes()), self.nulls);
-        Ok(Arc::new(array.expect("it was made of whole texts")))
+        Ok(array.expect("it was made of whole texts"))
     }
 }
 
@@ -297,6 +310,22 @@ mod tests {
         // A character that is cut in two belongs to no row.
         let cut = take(DataType::Text, 2, varying(vec![0, 1, 2], "é".as_bytes()), &|_| true);
         assert!(matches!(cut, Err(Fault::Utf8 { row: 0 })));
+    }
+
+    #[test]
+    fn json_is_one_document_on_one_line() {
+        let taken = |text: &str, counts: bool| {
+            let offsets = vec![0, 2, 2 + i32::try_from(text.len()).unwrap()];
+            let values = varying(offsets, format!("{{}}{text}").as_bytes());
+            take(DataType::Json, 2, values, &|row| row == 0 || counts)
+        };
+        for text in ["null", " [1, 2.5e3] ", "{\"a\": \"\\n\"}"] {
+            assert!(taken(text, true).is_ok(), "{text}");
+        }
+        for text in ["", "no", "1,\"forged\":2", "{}{}", "[1,\n2]", "NaN"] {
+            assert_eq!(taken(text, true).unwrap_err(), Fault::Json { row: 1 }, "{text}");
+            assert!(taken(text, false).is_ok(), "a text that does not count may be anything");
+        }
     }
 
     #[test]

@@ -72,6 +72,10 @@ impl Place {
         fs::read_to_string(&self.config.path).unwrap()
     }
 
+    fn note_path(&self) -> PathBuf {
+        note::path(&Output::new(&self.config, &self.context))
+    }
+
     fn note(&self) -> Note {
         Note::read(&Output::new(&self.config, &self.context)).unwrap().unwrap()
     }
@@ -235,11 +239,109 @@ fn a_new_store_obeys_if_exists() {
 
     place.context.incarnation = "three".to_owned();
     place.meddle("half a line");
+    fs::remove_file(place.note_path()).unwrap();
     let error = place.initialise().unwrap_err();
     assert!(matches!(error, SinkError::UnfinishedLine { .. }), "{error}");
     place.config.if_exists = IfExists::Replace;
     place.recover(&place.initialise().unwrap());
     assert_eq!(place.text(), "");
+}
+
+#[test]
+fn rows_that_a_dead_store_never_committed_are_not_appended_to() {
+    let mut place = Place::new();
+    let mut open = place.recover(&place.initialise().unwrap());
+    let first = prepare(&mut open, 1, &place.batch(&["a"]));
+    open.committer.commit(&first).unwrap();
+    prepare(&mut open, 2, &place.batch(&["b"]));
+    drop(open);
+
+    place.context.incarnation = "two".to_owned();
+    place.config.if_exists = IfExists::Append;
+    let error = place.initialise().unwrap_err();
+    assert!(matches!(error, SinkError::UncommittedRows { length: 11, found: 22, .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("cut the file to 11 bytes"), "{text}");
+    assert!(text.contains("if_exists = \"replace\""), "{text}");
+    assert_eq!(place.text().lines().count(), 2, "nothing is touched");
+    assert_eq!(place.note().incarnation, "one");
+
+    OpenOptions::new().write(true).open(&place.config.path).unwrap().set_len(11).unwrap();
+    let start = place.initialise().unwrap();
+    // A dead run of this store wrote behind what it found: that is cut, and nothing else.
+    prepare(&mut place.recover(&start), 1, &place.batch(&["lost"]));
+    assert_eq!(place.initialise().unwrap(), start);
+    assert_eq!(place.text(), "{\"id\":\"a\"}\n");
+}
+
+#[test]
+fn a_file_without_its_note_is_not_cut() {
+    let place = Place::new();
+    let start = place.initialise().unwrap();
+    let mut open = place.recover(&start);
+    let first = prepare(&mut open, 1, &place.batch(&["a"]));
+    open.committer.commit(&first).unwrap();
+    prepare(&mut open, 2, &place.batch(&["b"]));
+    drop(open);
+
+    let note = fs::read(place.note_path()).unwrap();
+    fs::remove_file(place.note_path()).unwrap();
+    for last in [&start, &first] {
+        let error = open_error(&place, last);
+        assert!(matches!(error, SinkError::NoteMissing { .. }), "{error}");
+        assert!(error.to_string().contains("rows.jsonl.millrace"), "{error}");
+        assert!(error.to_string().contains("if_exists"), "{error}");
+    }
+    assert_eq!(place.text().lines().count(), 2, "nothing is touched");
+    fs::write(place.note_path(), note).unwrap();
+    place.recover(&first);
+    assert_eq!(place.text(), "{\"id\":\"a\"}\n");
+
+    fs::remove_file(&place.config.path).unwrap();
+    fs::remove_file(place.note_path()).unwrap();
+    assert!(matches!(open_error(&place, &first), SinkError::OutputMissing { .. }));
+}
+
+#[test]
+fn a_tidied_empty_file_gets_its_note_again() {
+    let place = Place::new();
+    let start = place.initialise().unwrap();
+    fs::remove_file(&place.config.path).unwrap();
+    fs::remove_file(place.note_path()).unwrap();
+    let mut open = place.open(&start);
+    open.committer.discard_beyond(&start).unwrap();
+    assert_eq!(place.note().length, 0);
+    prepare(&mut open, 1, &place.batch(&["lost"]));
+    drop(open);
+    place.recover(&start);
+    assert_eq!(place.text(), "");
+}
+
+#[test]
+fn another_file_of_the_same_name_is_not_cut() {
+    let place = Place::new();
+    let mut open = place.recover(&place.initialise().unwrap());
+    let first = prepare(&mut open, 1, &place.batch(&["a"]));
+    open.committer.commit(&first).unwrap();
+    drop(open);
+    let other = "something quite different\n";
+    fs::write(&place.config.path, other).unwrap();
+    let error = place.open(&first).committer.discard_beyond(&first).unwrap_err();
+    assert!(matches!(error, SinkError::OtherFile { length: 11, .. }), "{error}");
+    assert!(error.to_string().contains("rows.jsonl.millrace"), "{error}");
+    assert_eq!(place.text(), other);
+}
+
+#[test]
+fn an_epoch_that_is_given_up_is_no_longer_noted() {
+    let place = Place::new();
+    let start = place.initialise().unwrap();
+    let mut open = place.recover(&start);
+    let first = prepare(&mut open, 1, &place.batch(&["a"]));
+    open.committer.commit(&first).unwrap();
+    drop(open);
+    place.open(&start).committer.discard_beyond(&start).unwrap();
+    assert_eq!((place.note().length, place.text().len()), (0, 0));
 }
 
 fn open_error(place: &Place, last: &Handle) -> SinkError {
@@ -266,7 +368,7 @@ fn changes_that_take_something_back_are_refused() {
 fn what_is_no_file_and_a_note_that_is_none_are_refused() {
     let mut place = Place::new();
     let start = place.initialise().unwrap();
-    fs::write(place.folder.path().join("out/rows.jsonl.millrace"), "?").unwrap();
+    fs::write(place.note_path(), "?").unwrap();
     assert!(matches!(open_error(&place, &start), SinkError::NoteDamaged { .. }));
     place.config.path = place.folder.path().to_owned();
     assert!(matches!(place.initialise().unwrap_err(), SinkError::NotAFile { .. }));

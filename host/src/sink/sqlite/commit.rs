@@ -21,6 +21,8 @@ impl SqliteCommitter {
     pub(super) fn open(target: Arc<Target>) -> Result<Self, SinkError> {
         let connection = database::open(&target)?;
         let identity = database::identity(&target)?;
+        // First, since a sink that was pointed elsewhere is likely to find no table there.
+        numbers::read(&connection, &target)?;
         table::check(&connection, &target)?;
         Ok(Self { target, connection, identity })
     }
@@ -44,7 +46,7 @@ impl Committer for SqliteCommitter {
         let target = Arc::clone(&self.target);
         let handle = SqliteHandle::read(handle, &target.sink)?;
         let transaction = self.begin()?;
-        let found = numbers::read(&transaction, &target).map_err(target.failed("read"))?;
+        let found = numbers::read(&transaction, &target)?;
         if found == Some(handle.after) {
             return Ok(Committed::Done);
         }
@@ -77,7 +79,7 @@ impl Committer for SqliteCommitter {
         let target = Arc::clone(&self.target);
         let last = SqliteHandle::read(last, &target.sink)?;
         let transaction = self.begin()?;
-        let found = numbers::read(&transaction, &target).map_err(target.failed("read"))?;
+        let found = numbers::read(&transaction, &target)?;
         drop(transaction);
         if found != Some(last.after) {
             return Err(target.unexpected(&last, found));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::Target;
+use crate::checkpoint::{create_folder, sync_folder};
 use crate::sink::SinkError;
-use crate::sink::segment::sync_folder;
 
 /// How long a commit waits for another program's lock before it gives up.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -19,7 +19,7 @@ const CACHE_KIB: i32 = -65_536;
 /// Opens the database, made where there is none, with its folder.
 pub(super) fn create(target: &Target) -> Result<Connection, SinkError> {
     if let Some(folder) = folder(&target.path) {
-        fs::create_dir_all(folder).map_err(SinkError::io(&target.sink, "create", folder))?;
+        create_folder(folder).map_err(SinkError::io(&target.sink, "create", folder))?;
     }
     connect(target, OpenFlags::SQLITE_OPEN_CREATE)
 }
@@ -46,12 +46,14 @@ fn connect(target: &Target, create: OpenFlags) -> Result<Connection, SinkError> 
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(LOCK_WAIT)?;
-    // Readers go on during a commit. Where the file system cannot do it, SQLite keeps its old mode,
-    // which is as safe.
-    connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
-    // The number in the database is the commit, so that it must survive a power cut.
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Readers go on during a commit. Where the file system cannot do it, SQLite keeps its old mode.
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    // The number in the database is the commit, so that it must survive a power cut. With a
+    // rollback journal that takes EXTRA: FULL leaves the journal's removal unsynced, and a journal
+    // that comes back undoes the commit.
+    let synchronous = if mode.eq_ignore_ascii_case("wal") { "FULL" } else { "EXTRA" };
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     Ok(())
 }
@@ -74,4 +76,22 @@ pub(super) fn identity(target: &Target) -> Result<(u64, u64), SinkError> {
         path: target.path.clone(),
     })?;
     Ok((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_synced_as_the_journal_needs() {
+        let synchronous = |connection: Connection| -> i64 {
+            configure(&connection).unwrap();
+            connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let on_disk = Connection::open(folder.path().join("test.db")).unwrap();
+        assert_eq!(synchronous(on_disk), 2, "FULL");
+        // It has no write-ahead log.
+        assert_eq!(synchronous(Connection::open_in_memory().unwrap()), 3, "EXTRA");
+    }
 }

@@ -23,13 +23,17 @@
 //! relies on the rows of one key coming in order. Sequences of several sources say nothing about
 //! each other: to feed one table from several is sound only where their keys differ.
 //!
+//! A table that could refuse a row at the commit for a reason that cannot be checked before (a
+//! unique index, CHECK, a foreign key, a trigger) is refused when the sink opens.
+//!
 //! *Invariants*: the table and the number change in one transaction; nothing is applied twice; a
-//! column of the table never holds a rounded decimal.
+//! column of the table never holds a rounded decimal; one store fills one table for a sink.
 //! *Not here*: how segments are kept (`segment`).
 
 mod apply;
 mod checks;
 mod commit;
+mod constraints;
 mod database;
 mod numbers;
 mod statements;

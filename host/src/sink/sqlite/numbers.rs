@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::Target;
 use crate::record::Epoch;
+use crate::sink::SinkError;
 
 /// Makes the table where there is none.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
@@ -19,18 +20,44 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// The epoch at which the table stands for this sink of this store; `None` if it knows neither.
-pub(super) fn read(connection: &Connection, target: &Target) -> rusqlite::Result<Option<Epoch>> {
-    let number: Option<i64> = connection
-        .query_row(
-            "SELECT epoch FROM _millrace_commits
-             WHERE incarnation = ?1 AND pipeline = ?2 AND sink = ?3",
-            (&target.incarnation, &target.pipeline, &target.sink),
-            |row| row.get(0),
-        )
-        .optional()?;
+/// The epoch at which the table stands for this sink of this store; `None` if the database knows
+/// neither.
+///
+/// # Errors
+/// If the database cannot be read, or the store has filled another table of it for this sink.
+pub(super) fn read(connection: &Connection, target: &Target) -> Result<Option<Epoch>, SinkError> {
+    let Some((stored, number)) = entry(connection, target).map_err(target.failed("read"))? else {
+        return Ok(None);
+    };
+    if !stored.eq_ignore_ascii_case(&target.table) {
+        return Err(SinkError::OtherTable {
+            sink: target.sink.clone(),
+            path: target.path.clone(),
+            table: target.table.clone(),
+            stored,
+        });
+    }
     // A negative one is nobody's epoch, and so is this.
-    Ok(number.map(|number| Epoch::try_from(number).unwrap_or(Epoch::MAX)))
+    Ok(Some(Epoch::try_from(number).unwrap_or(Epoch::MAX)))
+}
+
+/// The table's name and its number.
+fn entry(connection: &Connection, target: &Target) -> rusqlite::Result<Option<(String, i64)>> {
+    let is_known = connection
+        .prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = '_millrace_commits'")?
+        .exists([])?;
+    if !is_known {
+        return Ok(None);
+    }
+    connection
+        .prepare_cached(
+            "SELECT table_name, epoch FROM _millrace_commits
+             WHERE incarnation = ?1 AND pipeline = ?2 AND sink = ?3",
+        )?
+        .query_row((&target.incarnation, &target.pipeline, &target.sink), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()
 }
 
 /// Notes that the table stands at `epoch`.

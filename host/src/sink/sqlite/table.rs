@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{SqliteHandle, Target, WriteMode, numbers};
+use super::{SqliteHandle, Target, WriteMode, constraints, numbers};
 use crate::record::DataType;
 use crate::sink::{IfExists, SinkError};
 
@@ -145,7 +145,7 @@ pub(super) fn initialise(
     } else {
         transaction.execute_batch(&create_sql(target)).map_err(&failed)?;
     }
-    match numbers::read(&transaction, target).map_err(&failed)? {
+    match numbers::read(&transaction, target)? {
         // An earlier start came this far; the store has noted nothing yet.
         Some(0) => {}
         Some(number) => {
@@ -214,10 +214,8 @@ pub(super) fn check(connection: &Connection, target: &Target) -> Result<(), Sink
     }
     let found = found_columns(connection, target).map_err(target.failed("read"))?;
     let mut differences = differences(target, &found);
-    let uniques = unique_indices(connection, target).map_err(target.failed("read"))?;
-    differences.extend(
-        uniques.iter().map(|name| format!("its unique index `{name}` may refuse rows too late")),
-    );
+    differences
+        .extend(constraints::late_refusals(connection, target).map_err(target.failed("read"))?);
     if differences.is_empty() { Ok(()) } else { Err(mismatch(target, differences.join("; "))) }
 }
 
@@ -246,17 +244,6 @@ fn found_columns(connection: &Connection, target: &Target) -> rusqlite::Result<V
                 generated: row.get(5)?,
             })
         })?
-        .collect()
-}
-
-/// Names of unique indices other than the primary key's.
-fn unique_indices(connection: &Connection, target: &Target) -> rusqlite::Result<Vec<String>> {
-    connection
-        .prepare(
-            "SELECT name FROM pragma_index_list(?1) WHERE \"unique\" AND origin <> 'pk'
-             ORDER BY name",
-        )?
-        .query_map((&target.table,), |row| row.get(0))?
         .collect()
 }
 

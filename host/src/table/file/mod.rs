@@ -1,12 +1,13 @@
 //! Tables from files: CSV with a header, or JSON lines; read whole, since tables are small.
 //!
 //! *Invariants*: every value is read as the sources' formats read it, so decimals are exact; one
-//! wrong row fails the load, for a table with a hole gives wrong joins; the version is the SHA-256
-//! of the file's bytes.
+//! wrong row fails the load, for a table with a hole gives wrong joins; a file that changes while it is
+//! read is no table; the version is the SHA-256 of the file's bytes.
 //! *Not here*: the index (`snapshot`), when to load (`pipeline`).
 
 mod csv;
 mod lines;
+mod whole;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -44,9 +45,6 @@ impl FileFormat {
     /// The names in the TOML.
     pub const NAMES: [(&'static str, Self); 2] = [("csv", Self::Csv), ("json", Self::Json)];
 }
-
-/// A file of this length is no table: all its rows are one batch, with 32-bit offsets into text.
-const TOO_LARGE: u64 = 1 << 30;
 
 /// What a reader makes of a file.
 struct Rows {
@@ -97,11 +95,7 @@ pub(super) fn look(table: &TableConfig, file: &FileConfig) -> Result<(), TableEr
 /// # Errors
 /// [`TableError`], with the line at fault.
 pub(super) fn load(table: &TableConfig, file: &FileConfig) -> Result<TableSnapshot, TableError> {
-    let unreadable = |source| TableError::Read { file: file.display.clone(), source };
-    if fs::metadata(&file.path).map_err(unreadable)?.len() >= TOO_LARGE {
-        return Err(TableError::TooLarge { file: file.display.clone() });
-    }
-    let content = fs::read(&file.path).map_err(unreadable)?;
+    let content = whole::read(file)?;
     let version = format!("{:x}", Sha256::digest(&content));
     let read = match file.format {
         FileFormat::Csv => csv::read(&content, &table.columns),

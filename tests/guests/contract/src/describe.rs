@@ -22,10 +22,14 @@ pub(crate) fn describe(
         "timers" => timers(base),
         "state" => state(base),
         "schemas" => {
-            let fields = vec![field("input", DataType::Int32), field("schema", DataType::Int32)];
+            let fields = vec![
+                field("input", DataType::Int32),
+                field("schema", DataType::Int32),
+                field("name", DataType::Text),
+            ];
             Description { outputs: vec![port("out", fields, &[])], ..base }
         }
-        "tables" => joined(base, tables),
+        "tables" => joined(base, params, inputs, tables),
         "problems" => return Err(problems()),
         other => return Err(vec![unknown(other)]),
     })
@@ -130,9 +134,19 @@ fn state(base: Description) -> Description {
     }
 }
 
-/// Reads the first joined table whole and adds its columns.
-fn joined(base: Description, tables: &[TableSchema]) -> Description {
-    let fields = tables.first().map(|table| table.fields.clone()).unwrap_or_default();
+/// Reads the first joined table whole and adds its columns; with `own`, the input's before them.
+fn joined(
+    mut base: Description,
+    params: &Value,
+    inputs: &[InputSchema],
+    tables: &[TableSchema],
+) -> Description {
+    let mut fields = Vec::new();
+    if params["own"] == true {
+        fields = inputs.first().map(|schema| schema.fields.clone()).unwrap_or_default();
+        base.inputs[0].columns = fields.iter().map(read).collect();
+    }
+    fields.extend(tables.first().map(|table| table.fields.clone()).unwrap_or_default());
     let tables = tables.first().map(|table| TableUse {
         table: table.name.clone(),
         columns: table.fields.iter().map(read).collect(),

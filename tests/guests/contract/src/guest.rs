@@ -20,8 +20,8 @@ pub(crate) struct Contract;
 #[derive(Default)]
 struct Opened {
     params: Value,
-    /// Input and id of each schema that was announced.
-    schemas: Vec<(u32, u32)>,
+    /// Input, id and name of each schema that was announced.
+    schemas: Vec<(u32, u32, String)>,
     /// State that `save` has not handed over yet.
     pending: Vec<Entry>,
     /// Pages answered to the present watermark.
@@ -56,7 +56,8 @@ impl Guest for Contract {
         if let Some(reason) = params["refuse_open"].as_str() {
             return Err(failure(reason));
         }
-        let schemas = inputs.iter().map(|schema| (schema.input, schema.schema)).collect();
+        let schemas =
+            inputs.into_iter().map(|schema| (schema.input, schema.schema, schema.name)).collect();
         opened(|opened| *opened = Opened { params, schemas, ..Opened::default() });
         Ok(())
     }
@@ -65,23 +66,27 @@ impl Guest for Contract {
         if schema.fields.is_empty() {
             return Err(failure(format!("schema {} has no columns", schema.schema)));
         }
-        opened(|opened| opened.schemas.push((schema.input, schema.schema)));
+        opened(|opened| opened.schemas.push((schema.input, schema.schema, schema.name)));
         Ok(())
     }
 
     fn process(batch: Batch) -> Result<Outcome, Failure> {
         opened(|opened| {
-            if !opened.schemas.contains(&(batch.input, batch.schema)) {
+            let announced = opened
+                .schemas
+                .iter()
+                .find(|(input, schema, _)| (*input, *schema) == (batch.input, batch.schema));
+            let Some((_, _, name)) = announced else {
                 let message =
                     format!("schema {} of input {} is unknown", batch.schema, batch.input);
                 return Err(failure(message));
-            }
+            };
             match opened.params["do"].as_str().unwrap_or_default() {
                 "echo" => Ok(process::echo(&opened.params, batch)),
                 "extras" => process::extras(batch),
                 "reject" => Ok(process::reject(&opened.params)),
                 "emit" => process::emit(&batch),
-                "schemas" => Ok(process::schemas(&batch)),
+                "schemas" => Ok(process::schemas(&batch, name)),
                 "host" => Ok(process::ask_host(&batch)),
                 "tables" => Ok(mapped(batch.columns)),
                 "state" => {

@@ -9,13 +9,15 @@ use crate::bindings::millrace::transform::types::{
 use crate::columns::{bitmap, column, failure, mapped, nullable, varying};
 
 /// The columns as they came; with `keep = "even"` only rows of an even index; the before images too,
-/// their selection the rows that have one.
+/// their selection the rows that have one, or with `keep_before = "thirds"` every third row.
 pub(crate) fn echo(params: &Value, batch: Batch) -> Outcome {
-    let kept = (params["keep"] == "even")
-        .then(|| bitmap(&(0..batch.rows).map(|row| row % 2 == 0).collect::<Vec<_>>()));
+    let every = |step: u32| bitmap(&(0..batch.rows).map(|row| row % step == 0).collect::<Vec<_>>());
+    let kept = (params["keep"] == "even").then(|| every(2));
+    let thirds = (params["keep_before"] == "thirds").then(|| every(3));
     let after = Images { kept, columns: batch.columns };
-    let before =
-        batch.before.map(|before| Images { kept: Some(before.present), columns: before.columns });
+    let before = batch
+        .before
+        .map(|before| Images { kept: thirds.or(Some(before.present)), columns: before.columns });
     Outcome { output: Output::Mapped(Mapped { after, before }), rejected: Vec::new() }
 }
 
@@ -95,10 +97,11 @@ pub(crate) fn emit(batch: &Batch) -> Result<Outcome, Failure> {
     Ok(Outcome { output: Output::Emitted(emitted), rejected })
 }
 
-/// The batch's input and schema, as columns.
-pub(crate) fn schemas(batch: &Batch) -> Outcome {
+/// The batch's input and schema, and the input's name, as columns.
+pub(crate) fn schemas(batch: &Batch, name: &str) -> Outcome {
     let all = |value: u32| column(Values::Int32s(vec![value as i32; batch.rows as usize]));
-    mapped(vec![all(batch.input), all(batch.schema)])
+    let names = varying((0..batch.rows).map(|_| name));
+    mapped(vec![all(batch.input), all(batch.schema), column(Values::Varying(names))])
 }
 
 /// Asks everything of the host that there is to ask. A panic that is only told of ends nothing.

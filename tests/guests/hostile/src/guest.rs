@@ -46,6 +46,7 @@ impl Guest for Hostile {
         match deed.0.as_str() {
             "open: fail" => return fail(),
             "open: loop" => misdeeds::spin(),
+            "open: grow" => misdeeds::commit(&deed.0, 0),
             _ => {}
         }
         DEED.set(deed);
@@ -70,12 +71,13 @@ impl Guest for Hostile {
     }
 
     fn advance_watermark(_time: i64) -> Result<Fired, Failure> {
-        misdeeds::commit(&DEED.with_borrow(Clone::clone).0, 0);
-        Ok(Fired { emitted: Vec::new(), more: false, next_tick: None })
+        let (misdeed, _) = DEED.with_borrow(Clone::clone);
+        misdeeds::commit(&misdeed, 0);
+        Ok(misdeeds::fired(&misdeed))
     }
 
     fn tick(_now: i64) -> Result<Fired, Failure> {
-        Ok(Fired { emitted: Vec::new(), more: false, next_tick: None })
+        Ok(misdeeds::fired(&DEED.with_borrow(Clone::clone).0))
     }
 
     fn save(_max_bytes: u32) -> Result<StateChunk, Failure> {

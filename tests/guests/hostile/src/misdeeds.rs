@@ -2,7 +2,8 @@
 
 use crate::bindings::millrace::transform::host::{self, Place, TimerPlace};
 use crate::bindings::millrace::transform::types::{
-    Column, Emitted, Images, Mapped, Outcome, Output, Rejection, StateChunk, Times, Values, Varying,
+    Column, Emitted, Fired, Images, Mapped, Outcome, Output, Rejection, StateChunk, Times, Values,
+    Varying,
 };
 
 /// Goes on for ever.
@@ -26,9 +27,13 @@ pub(crate) fn commit(misdeed: &str, row: u32) {
             host::panicked(&Place::Timer(timer), "this timer is poison");
             unreachable!("the host was told of the timer");
         }
+        "trap: elsewhere" => {
+            host::panicked(&Place::Elsewhere, "this is poison");
+            unreachable!("the host was told of no row");
+        }
         "trap: silent" => panic!("nobody tells the host"),
         "loop" => spin(),
-        "grow" => grow(),
+        "grow" | "open: grow" => grow(),
         "recurse" => {
             std::hint::black_box(recurse(std::hint::black_box(1)));
         }
@@ -133,7 +138,12 @@ fn emitted(misdeed: &str, columns: Vec<Column>, rows: usize) -> Emitted {
     let times = |time| Times { values: vec![time; rows], validity: None };
     Emitted {
         port: if misdeed == "emit: port" { 7 } else { 0 },
-        rows: if misdeed == "emit: rows" { rows as u32 + 1 } else { rows as u32 },
+        rows: match misdeed {
+            "emit: rows" => rows as u32 + 1,
+            // No byte for any of them.
+            "emit: many" => 1 << 24,
+            _ => rows as u32,
+        },
         columns,
         operations: match misdeed {
             "emit: operation" => Some(vec![5; rows]),
@@ -146,6 +156,15 @@ fn emitted(misdeed: &str, columns: Vec<Column>, rows: usize) -> Emitted {
             _ => None,
         },
     }
+}
+
+/// The answer to a watermark or a tick.
+pub(crate) fn fired(misdeed: &str) -> Fired {
+    let emitted = match misdeed {
+        "emit: many" => vec![emitted(misdeed, columns(3), 3)],
+        _ => Vec::new(),
+    };
+    Fired { emitted, more: false, next_tick: None }
 }
 
 fn rejection(row: u32) -> Rejection {
@@ -174,6 +193,7 @@ pub(crate) fn chunk(misdeed: &str) -> StateChunk {
         more: false,
     };
     match misdeed {
+        "save: loop" => spin(),
         "save: state" => chunk.states[0] = 9,
         "save: group" => chunk.groups[0] = 1_024,
         "save: action" => chunk.actions[0] = 3,

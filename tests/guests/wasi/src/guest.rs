@@ -10,11 +10,13 @@ use crate::bindings::millrace::transform::types::{
 };
 use crate::bindings::wasi;
 
-/// The transform. With `"wait": true` in its params it waits for a clock.
+/// The transform. With `"wait": true` in its params it waits for a clock, with `"beyond": true` it
+/// writes a byte more than it may.
 pub(crate) struct Wasi;
 
 thread_local! {
     static WAITS: Cell<bool> = const { Cell::new(false) };
+    static WRITES_BEYOND: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Guest for Wasi {
@@ -55,6 +57,7 @@ impl Guest for Wasi {
     ) -> Result<(), Failure> {
         let params: serde_json::Value = serde_json::from_str(&params).unwrap_or_default();
         WAITS.set(params["wait"] == true);
+        WRITES_BEYOND.set(params["beyond"] == true);
         Ok(())
     }
 
@@ -69,6 +72,11 @@ impl Guest for Wasi {
             drop(wasi::clocks::monotonic_clock::subscribe_duration(1_000_000));
         }
         let stdout = wasi::cli::stdout::get_stdout();
+        if WRITES_BEYOND.get() {
+            let allowed = stdout.check_write().unwrap_or_default() as usize;
+            drop(stdout.write(&vec![b'\n'; allowed]));
+            drop(stdout.write(&vec![b'\n'; allowed + 1]));
+        }
         if stdout.blocking_write_and_flush(b"a line of the WASI guest\n").is_err() {
             return Err(Failure { message: "stdout does not take a line".to_owned() });
         }

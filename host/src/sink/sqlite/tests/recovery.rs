@@ -125,6 +125,11 @@ fn a_database_put_back_to_an_older_copy_halts() {
     place.put_back(&other.config.path);
     let error = place.open(&second).committer.commit(&second).unwrap_err();
     assert!(matches!(error, SinkError::UnexpectedNumber { found: None, .. }), "{error}");
+    // And so does one that no sink has ever filled.
+    other.database().execute_batch("DROP TABLE _millrace_commits").unwrap();
+    place.put_back(&other.config.path);
+    let error = place.open(&second).committer.commit(&second).unwrap_err();
+    assert!(matches!(error, SinkError::UnexpectedNumber { found: None, .. }), "{error}");
 }
 
 #[test]

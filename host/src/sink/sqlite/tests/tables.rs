@@ -97,10 +97,61 @@ fn a_table_that_does_not_fit_is_refused_with_the_difference() {
         refusal(Append, "CREATE TABLE wagers (id TEXT, amount TEXT UNIQUE)")
             .contains("unique index")
     );
+    let child = format!("{fits}; CREATE TABLE bets (wager TEXT REFERENCES Wagers (id))");
+    for (mode, ddl, late) in [
+        (Append, "CREATE TABLE wagers (id TEXT, amount TEXT CHECK (amount <> ''))", "CHECK"),
+        (
+            Append,
+            "CREATE TABLE people (id TEXT PRIMARY KEY);
+             CREATE TABLE wagers (id TEXT REFERENCES people, amount TEXT)",
+            "its foreign key to table `people`",
+        ),
+        (Upsert, child.as_str(), "the foreign key of table `bets`"),
+        (
+            Append,
+            "CREATE TABLE wagers (id TEXT, amount TEXT);
+             CREATE TRIGGER refuse BEFORE INSERT ON Wagers BEGIN SELECT raise(ABORT, 'no'); END",
+            "its trigger `refuse`",
+        ),
+    ] {
+        let refused = refusal(mode, ddl);
+        assert!(refused.contains(late) && refused.contains("too late"), "{refused}");
+    }
     assert!(
         refusal(Append, "CREATE VIEW wagers AS SELECT '' AS id, '' AS amount")
             .contains("it is a view")
     );
+}
+
+#[test]
+fn a_constraint_that_comes_while_the_pipeline_is_stopped_is_refused() {
+    let place = Place::new(WriteMode::Append);
+    let start = place.initialise().unwrap();
+    place.database().execute_batch("CREATE UNIQUE INDEX one ON wagers (id)").unwrap();
+    let error = place.open_error(&start);
+    assert!(error.to_string().contains("unique index `one` may refuse rows too late"), "{error}");
+}
+
+#[test]
+fn one_store_fills_one_table() {
+    let mut place = Place::new(WriteMode::Append);
+    let start = place.initialise().unwrap();
+    place.config.table = "Wagers".to_owned();
+    drop(place.open(&start));
+    place.config.table = "others".to_owned();
+    for is_there in [false, true] {
+        if is_there {
+            let ddl = "CREATE TABLE others (id TEXT NOT NULL, amount TEXT)";
+            place.database().execute_batch(ddl).unwrap();
+        }
+        for error in [place.open_error(&start), place.initialise().unwrap_err()] {
+            assert!(matches!(error, SinkError::OtherTable { .. }), "{error}");
+            assert!(error.to_string().contains("fills table `wagers`"), "{error}");
+            assert!(error.to_string().contains("names table `others`"), "{error}");
+        }
+    }
+    place.context.incarnation = "two".to_owned();
+    place.open(&place.initialise().unwrap());
 }
 
 #[test]

@@ -2,85 +2,31 @@
 //!
 //! A file is named by the SHA-256 of the module that it was compiled from. It starts with a header
 //! (magic, version of this format, fingerprint of the engine, hash of the module, length and SHA-256
-//! of the rest); what does not fit is deleted, so that the module is compiled again.
+//! of the rest); what does not fit is deleted, so that the module is compiled again. Where no folder
+//! can be used, each load compiles.
 //!
-//! *Invariants*: native code is read only from a folder of this user that nobody else may write;
-//! a file is complete or absent (written beside, then renamed); any damage is noticed before use.
+//! *Invariants*: native code is read only from a folder of this user that nobody else may write, and
+//! through the descriptor whose owner and mode were checked; a file is complete or absent (written
+//! beside, then renamed); any damage is noticed before use. The header tells damage, not malice:
+//! whoever may write here is this user, who may do anything anyway.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+mod folder;
+mod temporary;
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
+pub use self::folder::{CacheError, CacheFolder};
+use self::folder::{WRITABLE_BY_OTHERS, ready};
 use super::engine::Fingerprint;
 
 const MAGIC: &[u8; 8] = b"MILLRACE";
 const FORMAT: u32 = 1;
 const HEADER: usize = 8 + 4 + 32 + 32 + 8 + 32;
-
-/// Write permission of group and others.
-const WRITABLE_BY_OTHERS: u32 = 0o022;
-
-/// Where compiled artifacts are kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum CacheFolder {
-    /// `$MILLRACE_CACHE`, else `$XDG_CACHE_HOME/millrace`, else `~/.cache/millrace`; nowhere if
-    /// none of the variables is set.
-    #[default]
-    Default,
-    /// This folder.
-    At(PathBuf),
-    /// Nowhere: each load compiles.
-    Off,
-}
-
-impl CacheFolder {
-    fn resolve(&self) -> Option<PathBuf> {
-        match self {
-            Self::At(folder) => Some(folder.clone()),
-            Self::Off => None,
-            Self::Default => {
-                let variable = |name| {
-                    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-                };
-                variable("MILLRACE_CACHE")
-                    // The base directory specification says to ignore relative paths.
-                    .or_else(|| {
-                        let base = variable("XDG_CACHE_HOME").filter(|base| base.is_absolute())?;
-                        Some(base.join("millrace"))
-                    })
-                    .or_else(|| Some(variable("HOME")?.join(".cache/millrace")))
-            }
-        }
-    }
-}
-
-/// Why a folder is not used for compiled artifacts.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// It cannot be made or looked at.
-    #[error("cannot use the cache folder `{}`; MILLRACE_CACHE names another", .folder.display())]
-    Unusable {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Someone else could put code there.
-    #[error(
-        "the cache folder `{}` {what}, so it is not safe to run code from it: make it a folder of yours with mode 0700, or name another in MILLRACE_CACHE",
-        .folder.display()
-    )]
-    NotOurs {
-        /// The folder.
-        folder: PathBuf,
-        /// What is wrong with it.
-        what: &'static str,
-    },
-}
 
 /// An open cache folder.
 #[derive(Debug)]
@@ -113,23 +59,25 @@ enum Unfit {
 }
 
 impl Cache {
-    /// Opens the folder, which is made if need be; `None` if there is to be no cache.
+    /// Opens the folder, which is made if need be; `None` if there is to be no cache, or none can be
+    /// kept there. A folder that others could put code in is refused.
     pub(super) fn open(folder: &CacheFolder) -> Result<Option<Self>, CacheError> {
         let Some(folder) = folder.resolve() else { return Ok(None) };
-        let unusable = |source| CacheError::Unusable { folder: folder.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
-        let metadata = fs::symlink_metadata(&folder).map_err(unusable)?;
-        let not_ours = |what| CacheError::NotOurs { folder: folder.clone(), what };
-        if !metadata.is_dir() {
-            return Err(not_ours("is not a folder itself"));
+        match ready(&folder) {
+            Ok(owner) => {
+                temporary::sweep(&folder);
+                Ok(Some(Self { owner, folder }))
+            }
+            Err(error @ CacheError::NotOurs { .. }) => Err(error),
+            Err(CacheError::Unusable { folder, source }) => {
+                tracing::warn!(
+                    folder = %folder.display(),
+                    error = %source,
+                    "compiled artifacts are not kept: the cache folder cannot be used, MILLRACE_CACHE names another"
+                );
+                Ok(None)
+            }
         }
-        if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
-            return Err(not_ours("can be written by others"));
-        }
-        if metadata.uid() != our_user(&folder).map_err(unusable)? {
-            return Err(not_ours("belongs to someone else"));
-        }
-        Ok(Some(Self { owner: metadata.uid(), folder }))
     }
 
     /// The code compiled from the module with this hash, if there is a fit file. An unfit one is
@@ -168,14 +116,7 @@ impl Cache {
     }
 
     fn read(&self, path: &Path, module: &[u8; 32], engine: &Fingerprint) -> Result<Entry, Unfit> {
-        let metadata = fs::symlink_metadata(path).map_err(Unfit::Read)?;
-        if !metadata.is_file()
-            || metadata.uid() != self.owner
-            || metadata.mode() & WRITABLE_BY_OTHERS != 0
-        {
-            return Err(Unfit::NotOurs);
-        }
-        let bytes = fs::read(path).map_err(Unfit::Read)?;
+        let bytes = self.bytes(path)?;
         let (header, code) = bytes.split_at_checked(HEADER).ok_or(Unfit::Damaged)?;
         let wanted = self::header(module, engine, code);
         if header == wanted {
@@ -189,6 +130,26 @@ impl Cache {
         Err(Unfit::Damaged)
     }
 
+    /// The bytes of a file that only this user could have written. Owner and mode are those of the
+    /// open file, which is the one that the name stands for and no link.
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>, Unfit> {
+        let named = fs::symlink_metadata(path).map_err(Unfit::Read)?;
+        if !named.is_file() {
+            return Err(Unfit::NotOurs);
+        }
+        let mut file = File::open(path).map_err(Unfit::Read)?;
+        let opened = file.metadata().map_err(Unfit::Read)?;
+        if (named.dev(), named.ino()) != (opened.dev(), opened.ino())
+            || opened.uid() != self.owner
+            || opened.mode() & WRITABLE_BY_OTHERS != 0
+        {
+            return Err(Unfit::NotOurs);
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(Unfit::Read)?;
+        Ok(bytes)
+    }
+
     fn write(
         &self,
         path: &Path,
@@ -196,11 +157,9 @@ impl Cache {
         engine: &Fingerprint,
         code: &[u8],
     ) -> io::Result<()> {
-        let beside = unique(&self.folder);
-        let written = new_file(&beside).and_then(|mut file| {
-            file.write_all(&header(module, engine, code))?;
-            file.write_all(code)
-        });
+        let (beside, mut file) = temporary::file(&self.folder)?;
+        let written =
+            file.write_all(&header(module, engine, code)).and_then(|()| file.write_all(code));
         written.and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
             drop(fs::remove_file(&beside));
         })
@@ -216,25 +175,6 @@ fn header(module: &[u8; 32], engine: &Fingerprint, code: &[u8]) -> Vec<u8> {
     header.extend_from_slice(&(code.len() as u64).to_le_bytes());
     header.extend_from_slice(&Sha256::digest(code));
     header
-}
-
-/// The user that this process makes files as, learnt from a file that it makes.
-fn our_user(folder: &Path) -> io::Result<u32> {
-    let path = unique(folder);
-    let user = new_file(&path).and_then(|file| file.metadata()).map(|metadata| metadata.uid());
-    drop(fs::remove_file(&path));
-    user
-}
-
-fn new_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// A name that no other thread or process uses now.
-fn unique(folder: &Path) -> PathBuf {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    folder.join(format!(".{}-{next}.tmp", std::process::id()))
 }
 
 /// Bytes in hexadecimal.
@@ -318,6 +258,28 @@ mod tests {
         assert!(cache.find(&MODULE, &ENGINE).is_none());
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
         assert!(matches!(open(folder.path()), Err(CacheError::NotOurs { .. })));
+    }
+
+    #[test]
+    fn a_link_is_no_artifact_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = open(&folder.path().join("cache")).unwrap();
+        cache.keep(&MODULE, &ENGINE, b"code");
+        let (path, away) = (cache.path(&MODULE, &ENGINE), folder.path().join("away"));
+        fs::rename(&path, &away).unwrap();
+        std::os::unix::fs::symlink(&away, &path).unwrap();
+        assert!(matches!(cache.read(&path, &MODULE, &ENGINE), Err(Unfit::NotOurs)));
+        assert!(cache.find(&MODULE, &ENGINE).is_none());
+        assert!(away.exists() && !path.exists(), "the link is deleted, not what it leads to");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_no_reason_not_to_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let cache = Cache::open(&CacheFolder::At(file.join("cache")));
+        assert!(matches!(cache, Ok(None)), "{cache:?}");
     }
 
     #[test]
