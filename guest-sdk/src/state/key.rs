@@ -75,7 +75,8 @@ mod tests {
     #[test]
     fn the_vectors_of_the_documentation_hold() {
         let long = "a".repeat(130);
-        let vectors: [(&[Option<&[u8]>], u64, u16); 6] = [
+        type Columns<'a> = &'a [Option<&'a [u8]>];
+        let vectors: [(Columns<'_>, u64, u16); 6] = [
             (&[Some(b"u1")], 0xa939_e21f_343a_8db6, 438),
             (&[Some(b"")], 0x8a41_2781_1b21_e730, 816),
             (&[None], 0xe934_a84a_db05_2768, 872),
