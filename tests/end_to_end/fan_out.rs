@@ -158,6 +158,19 @@ fn a_union_and_a_fan_out_come_to_the_same_rows_after_every_crash() {
 }
 
 #[test]
+fn named_inputs_of_a_row_function_give_the_rows_of_all() {
+    let union = graph();
+    union.run(&options()).expect("it ends");
+    let named = graph();
+    let inputs = GRAPH
+        .replace(r#"input = ["left", "right"]"#, r#"input = { one = "left", other = "right" }"#);
+    assert_ne!(inputs, GRAPH);
+    named.write("pipeline.toml", inputs);
+    named.run(&options()).expect("it ends");
+    assert_eq!(output(&named), output(&union));
+}
+
+#[test]
 fn a_union_that_has_finished_goes_on_where_one_file_grows() {
     let bench = graph();
     bench.write("right.jsonl", lines(100, 106));

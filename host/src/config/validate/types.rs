@@ -115,6 +115,7 @@ impl<'a> Types<'a> {
         if !supported(raw, &description, report) {
             return None;
         }
+        same_columns(raw, &description, &inputs, report)?;
         let before = report.errors();
         let reads: Vec<Vec<usize>> = inputs
             .iter()
@@ -144,15 +145,7 @@ impl<'a> Types<'a> {
     fn inputs(&self, raw: &RawTransform, report: &Report) -> Option<Vec<ResolvedInput>> {
         let inputs: Vec<Option<ResolvedInput>> =
             raw.inputs.iter().map(|input| self.input(input, report)).collect();
-        let inputs: Vec<ResolvedInput> = inputs.into_iter().collect::<Option<_>>()?;
-        if let [_, second, ..] = raw.inputs.as_slice() {
-            let span = second.name.as_ref().map_or(&raw.input_span, |name| &name.span);
-            report.push(not_yet(span, "a transform with several named inputs").hint(
-                "a list of nodes, `input = [\"a\", \"b\"]`, takes the rows of all of them as one input",
-            ));
-            return None;
-        }
-        Some(inputs)
+        inputs.into_iter().collect()
     }
 
     fn input(&self, input: &RawInput, report: &Report) -> Option<ResolvedInput> {
@@ -200,6 +193,33 @@ fn report_twice(input: &RawInput, resolved: &[(Edge, Typed)], report: &Report) -
                 .hint("a list takes the rows of all, so each of its rows would come twice: name it once"),
         );
         return None;
+    }
+    Some(())
+}
+
+/// Reports named inputs with different columns where one answer is for all of them: `None` then.
+fn same_columns(
+    raw: &RawTransform,
+    description: &Description,
+    inputs: &[ResolvedInput],
+    report: &Report,
+) -> Option<()> {
+    let (first, others) = inputs.split_first()?;
+    if description.mode == Mode::Emit && raw.joins.is_empty() {
+        return Some(());
+    }
+    for (input, named) in others.iter().zip(raw.inputs.iter().skip(1)) {
+        if let Some(difference) = difference(&first.typed.schema, &input.typed.schema) {
+            let span = named.name.as_ref().map_or(&raw.input_span, |name| &name.span);
+            let message = format!(
+                "the inputs `{}` and `{}` have different columns: {difference}",
+                first.name, input.name
+            );
+            report.push(Problem::error(span, message).hint(
+                "a module that answers row by row, or whose rows are joined, needs the same columns in each of its inputs",
+            ));
+            return None;
+        }
     }
     Some(())
 }
