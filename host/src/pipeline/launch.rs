@@ -1,4 +1,5 @@
-//! Threads: one for each source, chain of stages and sink, and the coordinator on the caller's.
+//! Threads: one for each source, chain of stages and sink, and one for the coordinator, which the
+//! caller's watches, so that a stop is timed whatever hangs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! A transform at its configured place: join, guest call, and what its answer does to a batch.
 //!
 //! *Invariants*: dead rows never reach a guest; the order of rows is kept; a rejected row leaves
-//! the batch and becomes exactly one dead letter; nothing here is done per row but for rejects.
+//! the batch and becomes exactly one dead letter. Where every row of a batch crosses, nothing is done
+//! per row but for rejects; where some do not, the columns that cross are gathered and spread again.
 //! *Not here*: the boundary itself (`sandbox`), threads and channels (`pipeline`).
 
 mod chain;
