@@ -1,0 +1,32 @@
+//! Keys of tables.
+
+use super::{Key, defaulted, optional, required};
+
+/// Keys of a table.
+pub const TABLE: &[Key] = &[
+    required("type", "`\"file\"`", "the kind of table"),
+    required("key", "column or list", "the columns that a join looks up"),
+    required("columns", "columns by name", "the columns to read: see *Columns of a table*"),
+    optional("refresh", "duration", "load it again this often; never if not given"),
+];
+
+/// Keys of a table of type `file`.
+pub const FILE_TABLE: &[Key] = &[
+    required("path", "path", "the file"),
+    optional(
+        "format",
+        "`\"csv\"` or `\"json\"`",
+        "CSV with a header line, or JSON lines; by default what the file's name ends in",
+    ),
+];
+
+/// One column of a table. `name = "i64"` is short for `name = { type = "i64" }`.
+pub const TABLE_COLUMN: &[Key] = &[
+    optional(
+        "path",
+        "text",
+        "its name in the file's header or objects; the column's own name by default",
+    ),
+    required("type", "type", "as for a source's column; timestamps are ISO 8601 text"),
+    defaulted("required", "boolean", "false", "whether null is an error"),
+];
