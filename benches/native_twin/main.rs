@@ -17,7 +17,7 @@ use anyhow::{Context, anyhow, ensure};
 use clap::{Parser, ValueEnum};
 use millrace::config::{self, Environment, Plan, TransformPlan};
 use millrace::sandbox::{Sandbox, SandboxConfig};
-use millrace::stage::{Chain, Stage, Tables};
+use millrace::stage::{Chain, Numbering, Stage, Tables};
 use millrace::telemetry::{Clock, cpu_time};
 use serde_json::json;
 
@@ -80,7 +80,7 @@ fn native(plan: &Plan, transform: &TransformPlan) -> anyhow::Result<(Tally, f64)
 }
 
 fn guest(plan: &Plan, transform: &TransformPlan) -> anyhow::Result<Tally> {
-    let stage = Stage::open(transform.stage(), Arc::default(), Clock::System, 0)?;
+    let stage = Stage::open(transform.stage(), Arc::default(), Clock::System, Numbering::alone(0))?;
     let mut chain = Chain::new(vec![stage]);
     let tables = Tables::default();
     harness::run(plan, |batch| {

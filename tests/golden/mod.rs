@@ -4,3 +4,4 @@
 mod config;
 mod pipelines;
 mod semantics;
+mod stateful;

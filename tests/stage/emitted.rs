@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use millrace::record::{Batch, Operation};
-use millrace::stage::{Stage, StageOutput};
+use millrace::stage::{Numbering, Stage, StageOutput};
 use millrace::telemetry::Clock;
 use serde_json::json;
 
@@ -14,7 +14,8 @@ use Operation::{Insert, Update};
 
 fn emitting(emitted: i64) -> Stage {
     let config = contract(json!({"do": "emit"}), &schema(false));
-    Stage::open(config, Arc::default(), Clock::Fixed(NOW), emitted).expect("the stage opens")
+    Stage::open(config, Arc::default(), Clock::Fixed(NOW), Numbering::alone(emitted))
+        .expect("the stage opens")
 }
 
 fn apply(stage: &mut Stage, numbers: &[i64]) -> StageOutput {

@@ -12,7 +12,7 @@ use millrace::record::{
     write_value,
 };
 use millrace::sandbox::{Artifact, InputSchema, Limits, Mode, Port, TableSchema};
-use millrace::stage::{JoinConfig, Missing, Stage, StageConfig, StageInput, Tables};
+use millrace::stage::{JoinConfig, Missing, Numbering, Stage, StageConfig, StageInput, Tables};
 use millrace::table::{FileConfig, FileFormat, TableColumn, TableConfig, TableKind};
 use millrace::telemetry::{Clock, NodeCounters};
 use millrace_tests::{module, sandbox};
@@ -123,6 +123,8 @@ fn meta(numbers: Vec<i64>, operations: Vec<Operation>) -> Arc<RowMeta> {
         processing_times: numbers.iter().map(|number| NOW + number).collect(),
         majors: numbers.into(),
         minors: None,
+        base: 0,
+        late: None,
     })
 }
 
@@ -181,6 +183,7 @@ pub(super) fn config(
             name: "rows".to_owned(),
             schema: Arc::clone(schema),
             reads: reads.collect(),
+            key: Vec::new(),
         }],
         joins: joins.collect(),
         table_schemas,
@@ -194,7 +197,8 @@ pub(super) fn open(config: StageConfig) -> Stage {
 }
 
 pub(super) fn open_counted(config: StageConfig, counters: &Arc<NodeCounters>) -> Stage {
-    Stage::open(config, Arc::clone(counters), Clock::Fixed(NOW), 0).expect("the stage opens")
+    Stage::open(config, Arc::clone(counters), Clock::Fixed(NOW), Numbering::alone(0))
+        .expect("the stage opens")
 }
 
 /// `wager_revenue` as the stage `revenue`.

@@ -26,8 +26,11 @@ impl<T: Keyed> Stage<T> {
         if self.fire(domain, time, PAGE)? {
             return Ok(true);
         }
-        self.store.advance(domain, time);
-        self.store.sweep(domain);
+        // The end of a finite input is no time: should the input grow, its rows go on from here.
+        if time != i64::MAX {
+            self.store.advance(domain, time);
+            self.store.sweep(domain);
+        }
         Ok(false)
     }
 

@@ -169,7 +169,7 @@ pub trait Keyed: Sized {
 
 /// Makes a [`Keyed`](crate::keyed::Keyed) type the transform of this crate.
 ///
-/// Outside wasm it expands to nothing. Tests and other crates drive
+/// Outside wasm it exports nothing. Tests and other crates drive
 /// [`Stage`](crate::keyed::Stage) of the type.
 #[macro_export]
 macro_rules! export_keyed {

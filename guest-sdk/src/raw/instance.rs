@@ -112,11 +112,17 @@ impl<G: Guest> Instance<G> {
 
 /// Makes a [`Guest`](crate::raw::Guest) the transform of this crate.
 ///
-/// Outside wasm it expands to nothing, so that the crate can be tested, and used natively, like any
+/// Outside wasm it exports nothing, so that the crate can be tested, and used natively, like any
 /// other. A crate exports one transform; `#[transform]` calls this by itself.
 #[macro_export]
 macro_rules! export {
     ($guest:ty) => {
+        // Nothing is exported natively, and yet the transform is no dead code there.
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            let _ = <$guest as $crate::raw::Guest>::open;
+        };
+
         #[cfg(target_family = "wasm")]
         #[allow(
             unsafe_code,

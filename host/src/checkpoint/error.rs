@@ -62,6 +62,42 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// A file of state cannot be made, read, written or removed.
+    #[error(
+        "cannot {action} {path}, where state is kept; its disk must have room, and this process must own it"
+    )]
+    StateIo {
+        /// What was tried.
+        action: &'static str,
+        /// The segment, or the folder of segments.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A segment that the checkpoint names is not as it was written.
+    #[error(
+        "the state segment {path} is damaged: {problem}; restore the store from a copy, or start over with a new one"
+    )]
+    StateDamaged {
+        /// The segment.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Segments of state are not made fewer.
+    #[error(
+        "{segments} state segments in {folder} wait to be compacted, and cannot be; mend the cause and start again from the last checkpoint"
+    )]
+    StateUncompacted {
+        /// The folder of segments.
+        folder: PathBuf,
+        /// How many the log has.
+        segments: usize,
+        /// Why the last compaction failed.
+        #[source]
+        source: Box<StoreError>,
+    },
 }
 
 impl StoreError {
@@ -79,5 +115,10 @@ impl StoreError {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self::Io { path: path.to_owned(), source: source.into() }
+    }
+
+    /// Says what failed with which file of state.
+    pub(super) fn state(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::StateIo { action, path: path.to_owned(), source }
     }
 }

@@ -1,4 +1,5 @@
-//! What a restart needs: the consistent cut, kept in an embedded database.
+//! What a restart needs: the consistent cut, kept in an embedded database, and the files of state and
+//! waiting rows that it names.
 //!
 //! *Invariants*: a checkpoint is written whole or not at all (one ACID transaction); checkpoint
 //! N − 1 stays until every commit of N is confirmed; the store has one user at a time; a crash
@@ -8,6 +9,7 @@
 mod error;
 mod folder;
 mod snapshot;
+pub mod state;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -15,5 +17,9 @@ mod tests;
 pub use error::StoreError;
 pub use folder::create_folder;
 pub(crate) use folder::sync_folder;
-pub use snapshot::{Checkpoint, PartitionTime};
+pub use snapshot::{
+    Checkpoint, InstanceCheckpoint, KeyColumn, PartitionTime, RowSegment, SavedState,
+    StageCheckpoint,
+};
+pub use state::{StateEntries, StateLog, StateReader, StateSegment, Varying};
 pub use store::{CheckpointStore, Opened};

@@ -1,9 +1,10 @@
 //! The content of one checkpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::state::StateSegment;
 use crate::record::{Epoch, Position};
 
 /// The greatest event time that a source partition has shown.
@@ -13,6 +14,85 @@ pub struct PartitionTime {
     pub partition: u32,
     /// Microseconds since 1970 UTC.
     pub greatest: i64,
+}
+
+/// A column of a key, as state was kept by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type, as the TOML writes it.
+    pub data_type: String,
+}
+
+/// A piece of a transform's state, as it was declared when it was saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedState {
+    /// Its name.
+    pub name: String,
+    /// The author's version of its encoding.
+    pub version: u32,
+    /// Its shape, as the contract names it.
+    pub kind: String,
+}
+
+/// A file of rows that wait at a stage for their event time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowSegment {
+    /// The file's name in the store's folder of state.
+    pub file: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// XXH64 of its bytes, in hexadecimal.
+    pub checksum: String,
+}
+
+/// What one instance of a stage held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceCheckpoint {
+    /// The next source sequence of the rows that it makes.
+    pub emitted: i64,
+    /// Rows of an earlier event time are late here; microseconds since 1970 UTC.
+    pub late_below: i64,
+    /// Waiting rows up to this event time have been handed on: in the files of waiting rows they are
+    /// dead.
+    pub released: i64,
+    /// The segments of its state, oldest first.
+    pub state: Vec<StateSegment>,
+    /// The files of the rows that wait, oldest first.
+    pub waiting: Vec<RowSegment>,
+}
+
+impl Default for InstanceCheckpoint {
+    /// An instance before its first row.
+    fn default() -> Self {
+        let (state, waiting) = (Vec::new(), Vec::new());
+        Self { emitted: 0, late_below: i64::MIN, released: i64::MIN, state, waiting }
+    }
+}
+
+/// What a stage that keeps something between batches held: keyed state, timers, or rows that wait
+/// for their event time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageCheckpoint {
+    /// The columns of its key; empty: it has none.
+    pub key: Vec<KeyColumn>,
+    /// Its pieces of state: entries name them by their place here.
+    pub states: Vec<SavedState>,
+    /// Its instances, in order; the key groups are shared out among so many.
+    pub instances: Vec<InstanceCheckpoint>,
+}
+
+impl StageCheckpoint {
+    /// The files that it names.
+    fn files(&self) -> impl Iterator<Item = &str> {
+        self.instances.iter().flat_map(|instance| {
+            let state = instance.state.iter().map(|segment| segment.file.as_str());
+            state.chain(instance.waiting.iter().map(|segment| segment.file.as_str()))
+        })
+    }
 }
 
 /// A consistent cut: everything before it is durable at the sinks or in their prepared handles,
@@ -39,4 +119,15 @@ pub struct Checkpoint {
     pub handles: BTreeMap<String, serde_json::Value>,
     /// The next source sequence of the rows that each emitting stage makes, by name.
     pub emitted: BTreeMap<String, i64>,
+    /// What each stage that keeps something between batches held, by name.
+    #[serde(default)]
+    pub stages: BTreeMap<String, StageCheckpoint>,
+}
+
+impl Checkpoint {
+    /// The files of state and waiting rows that it names.
+    #[must_use]
+    pub fn files(&self) -> BTreeSet<String> {
+        self.stages.values().flat_map(StageCheckpoint::files).map(str::to_owned).collect()
+    }
 }

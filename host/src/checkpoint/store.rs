@@ -1,5 +1,6 @@
 //! The embedded database behind checkpoints (redb).
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -77,6 +78,32 @@ impl CheckpointStore {
         let path = self.folder.join("segments").join(sink);
         create_folder(&path).map_err(StoreError::open(&path))?;
         Ok(path)
+    }
+
+    /// The folder of the files of state and waiting rows, made durably if need be.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if it cannot be made.
+    pub fn state_folder(&self) -> Result<PathBuf, StoreError> {
+        let path = self.folder.join("state");
+        create_folder(&path).map_err(StoreError::open(&path))?;
+        Ok(path)
+    }
+
+    /// The files of state and waiting rows that any checkpoint still kept here names: all others
+    /// are of a dead run.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Damaged`].
+    pub fn files(&self) -> Result<BTreeSet<String>, StoreError> {
+        let transaction = self.database.begin_read().map_err(|source| self.io(source))?;
+        let table = transaction.open_table(CHECKPOINTS).map_err(|source| self.io(source))?;
+        let mut files = BTreeSet::new();
+        for entry in table.iter().map_err(|source| self.io(source))? {
+            let (epoch, text) = entry.map_err(|source| self.io(source))?;
+            files.extend(self.parse(epoch.value(), text.value())?.files());
+        }
+        Ok(files)
     }
 
     /// Writes a checkpoint: durable on return. The one before stays, older ones go: at most one
@@ -158,9 +185,13 @@ impl CheckpointStore {
         let Some((epoch, text)) = table.last().map_err(|source| self.io(source))? else {
             return Ok(None);
         };
-        serde_json::from_str(text.value()).map(Some).map_err(|source| StoreError::Damaged {
+        self.parse(epoch.value(), text.value()).map(Some)
+    }
+
+    fn parse(&self, epoch: Epoch, text: &str) -> Result<Checkpoint, StoreError> {
+        serde_json::from_str(text).map_err(|source| StoreError::Damaged {
             path: self.path.clone(),
-            epoch: epoch.value(),
+            epoch,
             source,
         })
     }

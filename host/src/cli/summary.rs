@@ -119,6 +119,12 @@ impl Summaries {
             let saved = pipeline.checkpoints() > 0;
             let sentence = ending::sentence(&pipeline.ended, saved);
             push_line(&mut text, &format!(" {name}: {sentence}"));
+            for (stage, late) in pipeline.late() {
+                let late = count(late);
+                let line =
+                    format!(" {name}: {late} rows came too late for `{stage}`, by event time");
+                push_line(&mut text, &line);
+            }
         }
         let used = format!(
             " {} in all, {} of CPU time, {} of memory at most",
@@ -168,6 +174,15 @@ impl PipelineSummary {
         }
     }
 
+    /// Rows that came too late, by the transforms that there are any for.
+    fn late(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.counters
+            .transforms
+            .iter()
+            .map(|(name, stage)| (name.as_str(), NodeCounters::get(&stage.late)))
+            .filter(|(_, late)| *late > 0)
+    }
+
     /// The table's lines: the first sink stands beside the pipeline, the others below it.
     fn cells(&self) -> Vec<[String; 8]> {
         let rows = self.rows();
@@ -215,6 +230,7 @@ impl PipelineSummary {
                 "kept": rows.kept(),
                 "filtered": rows.filtered,
                 "rejected": rows.rejected,
+                "late": self.late().map(|(_, late)| late).sum::<u64>(),
                 "sinks": rows.sinks,
             },
             "rows_per_second": per_second(rows.read, self.elapsed),
@@ -236,6 +252,7 @@ fn nodes(nodes: &Nodes) -> BTreeMap<&str, Value> {
             "counted": node.guest_counts(),
             "filtered": NodeCounters::get(&node.filtered),
             "rejected": NodeCounters::get(&node.rejected),
+            "late": NodeCounters::get(&node.late),
             "batches": NodeCounters::get(&node.batches),
             "bytes": NodeCounters::get(&node.bytes),
             "guest_seconds": guest.as_secs_f64(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::problem::Problems;
 use crate::record::Schema;
-use crate::sandbox::{Artifact, Description, Limits, TableSchema};
+use crate::sandbox::{Artifact, Description, Limits, Order, TableSchema};
 use crate::sink::SinkConfig;
 use crate::source::{Budget, SourceConfig};
 use crate::stage::{JoinConfig, StageConfig, StageInput};
@@ -94,6 +94,8 @@ pub struct InputPlan {
     pub schema: Arc<Schema>,
     /// The columns that the module reads, in its order.
     pub reads: Vec<usize>,
+    /// The columns that make the key of a keyed transform's state, in its order.
+    pub key: Vec<usize>,
 }
 
 /// A transform.
@@ -115,14 +117,15 @@ pub struct TransformPlan {
     pub joins: Vec<JoinConfig>,
     /// The joined tables as the module sees them, in the same order.
     pub table_schemas: Vec<TableSchema>,
-    /// What the rows of each port look like.
+    /// What the rows of each port look like: the module's, and then the late rows' where there are
+    /// any.
     pub outputs: Vec<Arc<Schema>>,
     /// What becomes of a row that it refuses.
     pub on_error: OnError,
     /// How many instances share the keys.
     pub parallelism: usize,
-    /// The input's columns that make the key of its state.
-    pub key: Vec<usize>,
+    /// Bytes of rows that may wait for their event time in one instance.
+    pub max_waiting: u64,
 }
 
 impl TransformPlan {
@@ -136,6 +139,27 @@ impl TransformPlan {
             .collect()
     }
 
+    /// Whether it keeps something between batches: state, timers, or rows that wait for their event
+    /// time.
+    #[must_use]
+    pub fn is_stateful(&self) -> bool {
+        let Description { keyed, states, order, watermarks, ticks, .. } = &self.description;
+        *keyed || !states.is_empty() || *order == Order::EventTime || *watermarks || *ticks
+    }
+
+    /// How many instances it has.
+    #[must_use]
+    pub fn instances(&self) -> usize {
+        self.parallelism.max(1)
+    }
+
+    /// The port of late rows, where it has one.
+    #[must_use]
+    pub fn late_port(&self) -> Option<usize> {
+        let ports = self.description.outputs.len();
+        (self.outputs.len() > ports).then_some(ports)
+    }
+
     /// What the stage that runs it is told.
     #[must_use]
     pub fn stage(&self) -> StageConfig {
@@ -143,6 +167,7 @@ impl TransformPlan {
             name: input.name.clone(),
             schema: Arc::clone(&input.schema),
             reads: input.reads.clone(),
+            key: input.key.clone(),
         };
         StageConfig {
             name: self.name.clone(),

@@ -4,7 +4,8 @@ use crossbeam_channel::Sender;
 
 use super::NodeError;
 use super::dead_letters::LetterBox;
-use super::edge::{Arrival, Inbox, Outlet};
+use super::edge::{Arrival, Inbox};
+use super::fanout::Fanout;
 use super::message::{Barrier, Event, Message};
 use crate::record::Batch;
 use crate::stage::{Chain, Stage, Tables};
@@ -14,7 +15,7 @@ pub(super) struct ChainNode {
     pub tables: Tables,
     pub inbox: Inbox<Batch>,
     /// One for each port of the last stage.
-    pub outlets: Vec<Outlet<Batch>>,
+    pub outlets: Vec<Fanout>,
     pub letters: LetterBox,
     pub events: Sender<Event>,
 }
@@ -26,7 +27,10 @@ impl ChainNode {
             match self.inbox.next()? {
                 Arrival::Item(input, batch) => self.batch(input, batch)?,
                 Arrival::Watermark(time) => self.everywhere(&Message::Watermark(time))?,
+                Arrival::Idle => self.everywhere(&Message::Idle)?,
                 Arrival::Barrier(barrier) => self.barrier(barrier)?,
+                // Nobody here waits for a time.
+                Arrival::Timeout => {}
                 Arrival::End => {
                     self.letters.end()?;
                     return self.everywhere(&Message::End);

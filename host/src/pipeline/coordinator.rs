@@ -3,7 +3,8 @@
 //! *Invariants*: sinks commit only what a stored checkpoint names; a source is acknowledged only
 //! after every commit of its checkpoint is confirmed; at most one epoch awaits its commits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use super::recovery::failed;
 use super::stop::{StopSignal, Stopping};
 use super::table_refresh::TableRefresh;
 use super::{NodeError, Outcome, PipelineError};
-use crate::checkpoint::{Checkpoint, CheckpointStore};
+use crate::checkpoint::{Checkpoint, CheckpointStore, StageCheckpoint, state};
 use crate::record::Epoch;
 use crate::sink::{Committed, Committer, Handle};
 use crate::telemetry::{Clock, NodeCounters, PipelineCounters};
@@ -35,8 +36,14 @@ pub(super) struct Coordinator {
     pub store: CheckpointStore,
     pub last: Checkpoint,
     pub sources: BTreeMap<String, Sender<Control>>,
-    /// Threads of stages: each reports at each barrier.
+    /// Threads of stages that keep nothing: each reports at each barrier.
     pub chains: usize,
+    /// The stages that keep something, with an empty place for each instance: each reports, too.
+    pub stages: BTreeMap<String, StageCheckpoint>,
+    /// Where their files are.
+    pub state_folder: PathBuf,
+    /// Files that the checkpoint before the last one named, and the last one does not.
+    pub garbage: BTreeSet<String>,
     /// Two-phase sinks first, then the others, the dead letters' sink last.
     pub sinks: Vec<CommittingSink>,
     pub events: Receiver<Event>,
@@ -109,7 +116,10 @@ impl Coordinator {
             Event::SourceFinished => self.finished += 1,
             Event::WantsBarrier { beyond } => self.wanted = self.wanted.max(beyond + 1),
             Event::Failed { node, error } => return Err(self.failure(node, error)),
-            Event::SourceAt { .. } | Event::StageAt { .. } | Event::Prepared { .. } => {}
+            Event::SourceAt { .. }
+            | Event::StageAt { .. }
+            | Event::Saved { .. }
+            | Event::Prepared { .. } => {}
         }
         Ok(())
     }
@@ -148,13 +158,15 @@ impl Coordinator {
             tables: self.tables.versions(),
             artifacts: self.artifacts.clone(),
             handles: BTreeMap::new(),
+            stages: self.stages.clone(),
             ..self.last.clone()
         };
         for control in self.sources.values() {
             // A source that is gone has said why, or will: its event is read in the round.
             drop(control.send(Control::Barrier(barrier.clone())));
         }
-        let waiting = self.sources.len() + self.chains + self.sinks.len();
+        let instances: usize = self.stages.values().map(|stage| stage.instances.len()).sum();
+        let waiting = self.sources.len() + self.chains + instances + self.sinks.len();
         Round { checkpoint, last, waiting, rows: BTreeMap::new() }
     }
 
@@ -174,6 +186,13 @@ impl Coordinator {
                     }
                     checkpoint.emitted.insert(stage, emitted);
                 }
+            }
+            Event::Saved { stage, instance, held } => {
+                let stored = checkpoint.stages.get_mut(&stage);
+                if let Some(place) = stored.and_then(|stage| stage.instances.get_mut(instance)) {
+                    *place = *held;
+                }
+                self.faults.at("saved", &format!("{stage}#{instance}"), checkpoint.epoch)?;
             }
             Event::Prepared { sink, handle, rows } => {
                 checkpoint.handles.insert(sink.clone(), handle.0);
@@ -210,8 +229,21 @@ impl Coordinator {
         }
         self.faults.at("acknowledged", "", epoch)?;
         tracing::debug!(epoch, last, "checkpoint committed");
+        self.tidy(&checkpoint);
         self.last = checkpoint;
         Ok(())
+    }
+
+    /// Removes the files that no checkpoint in the store names any more: those of the one before the
+    /// last stay until the next one is written.
+    fn tidy(&mut self, checkpoint: &Checkpoint) {
+        let named = checkpoint.files();
+        let unnamed = self.last.files().difference(&named).cloned().collect();
+        let garbage = std::mem::replace(&mut self.garbage, unnamed);
+        // What stays behind is found by the next start.
+        if let Err(error) = state::remove(&self.state_folder, &garbage) {
+            tracing::warn!(%error, "files of old state stay behind until the next start");
+        }
     }
 
     /// The error to report: a node that only lost its neighbour waits for the neighbour's own.

@@ -1,6 +1,7 @@
 //! Rows set aside: who may set aside how many, and how letters become rows of a sink.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::{ArrayRef, StringArray, TimestampMicrosecondArray};
 use crossbeam_channel::Sender;
@@ -36,19 +37,20 @@ pub(super) struct LetterBox {
 struct Allowance {
     node: String,
     policy: OnError,
-    set_aside: u64,
+    /// Shared by the instances of a stage.
+    set_aside: Arc<AtomicU64>,
 }
 
 impl LetterBox {
-    /// A box of nodes with their policies. Without a sink every rejected row halts.
+    /// A box of nodes with their policies, and how many rows each has set aside in this run. Without a sink every rejected row halts.
     pub(super) fn new(
-        nodes: impl IntoIterator<Item = (String, OnError)>,
+        nodes: impl IntoIterator<Item = (String, OnError, Arc<AtomicU64>)>,
         sink: Option<Sender<Message<Vec<DeadLetter>>>>,
     ) -> Self {
-        let allowance = |(node, policy)| Allowance {
+        let allowance = |(node, policy, set_aside)| Allowance {
             node,
             policy: if sink.is_some() { policy } else { OnError::Halt },
-            set_aside: 0,
+            set_aside,
         };
         let nodes = nodes.into_iter().map(allowance).collect();
         Self { nodes, outlet: Outlet::new(sink.into_iter().collect()) }
@@ -64,10 +66,10 @@ impl LetterBox {
             let Some(node) = node else {
                 return Err(NodeError::Rejected(Box::new(letter.clone())));
             };
-            node.set_aside += 1;
+            let set_aside = node.set_aside.fetch_add(1, Ordering::Relaxed) + 1;
             match node.policy {
                 OnError::Halt => return Err(NodeError::Rejected(Box::new(letter.clone()))),
-                OnError::DeadLetter { max: Some(max) } if node.set_aside > max => {
+                OnError::DeadLetter { max: Some(max) } if set_aside > max => {
                     let letter = Box::new(letter.clone());
                     return Err(NodeError::TooManyRejected { max, letter });
                 }
@@ -113,6 +115,8 @@ pub(super) fn as_batch(letters: &[DeadLetter], schema: &Arc<Schema>) -> Batch {
         processing_times: times.into(),
         majors: letters.iter().map(|letter| letter.sequence.0).collect::<Vec<_>>().into(),
         minors: Some(letters.iter().map(|letter| letter.sequence.1).collect::<Vec<_>>().into()),
+        base: 0,
+        late: None,
     };
     Batch {
         schema: Arc::clone(schema),

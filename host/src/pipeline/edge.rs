@@ -1,6 +1,8 @@
-//! Edges: bounded channels between nodes, fan-out on one side, alignment on the other.
+//! Edges: bounded channels between nodes, fan-out and routing on one side, alignment on the other.
 
-use crossbeam_channel::{Receiver, Select, Sender};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender};
 
 use super::NodeError;
 use super::message::{Barrier, Message};
@@ -35,8 +37,12 @@ pub(super) enum Arrival<T> {
     Item(usize, T),
     /// The minimum over all inputs has risen to this.
     Watermark(i64),
+    /// No input brings anything for now.
+    Idle,
     /// The barrier has come by every input.
     Barrier(Barrier),
+    /// The time that the caller waits for has come before anything else.
+    Timeout,
     /// Every input has ended.
     End,
 }
@@ -45,6 +51,8 @@ struct Edge<T> {
     input: usize,
     receiver: Receiver<Message<T>>,
     watermark: i64,
+    /// Nothing comes by it for now, so that it holds no watermark back.
+    idle: bool,
     /// Its barrier has come and waits for the other edges'; it is not read meanwhile.
     held: bool,
     ended: bool,
@@ -55,6 +63,8 @@ struct Edge<T> {
 pub(super) struct Inbox<T> {
     edges: Vec<Edge<T>>,
     watermark: i64,
+    /// Whether every edge is idle.
+    idle: bool,
     /// The barrier that some edges are held by.
     pending: Option<Barrier>,
 }
@@ -66,11 +76,12 @@ impl<T> Inbox<T> {
             input,
             receiver,
             watermark: i64::MIN,
+            idle: false,
             held: false,
             ended: false,
         };
         let edges = edges.into_iter().map(edge).collect();
-        Self { edges, watermark: i64::MIN, pending: None }
+        Self { edges, watermark: i64::MIN, idle: false, pending: None }
     }
 
     /// The minimum of the edges' watermarks so far.
@@ -83,51 +94,95 @@ impl<T> Inbox<T> {
     /// # Errors
     /// [`NodeError::Disconnected`] if a sender went away without an end.
     pub(super) fn next(&mut self) -> Result<Arrival<T>, NodeError> {
+        self.next_before(None)
+    }
+
+    /// Waits for what comes next, until `deadline` at the latest.
+    ///
+    /// # Errors
+    /// As [`Inbox::next`].
+    pub(super) fn next_before(
+        &mut self,
+        deadline: Option<Instant>,
+    ) -> Result<Arrival<T>, NodeError> {
         loop {
-            let Some(index) = self.ready() else { return Ok(Arrival::End) };
-            let edge = &mut self.edges[index];
-            match edge.receiver.recv().map_err(|_| NodeError::Disconnected)? {
-                Message::Item(item) => return Ok(Arrival::Item(edge.input, item)),
-                Message::Watermark(time) => {
-                    edge.watermark = edge.watermark.max(time);
-                    if let Some(time) = self.risen() {
-                        return Ok(Arrival::Watermark(time));
-                    }
-                }
-                Message::Barrier(barrier) => {
-                    edge.held = true;
-                    self.pending = Some(barrier);
-                    if let Some(barrier) = self.aligned() {
-                        return Ok(Arrival::Barrier(barrier));
-                    }
-                }
-                Message::End => {
-                    edge.ended = true;
-                    // It may have been the one that the others' barrier waited for.
-                    if let Some(barrier) = self.aligned() {
-                        return Ok(Arrival::Barrier(barrier));
-                    }
-                    // Time does not move for it: an end by a signal is not the end of time.
-                }
+            let (index, message) = match self.receive(deadline)? {
+                Received::Nothing => return Ok(Arrival::Timeout),
+                Received::Ended => return Ok(Arrival::End),
+                Received::Message(index, message) => (index, message),
+            };
+            if let Some(arrival) = self.take(index, message) {
+                return Ok(arrival);
             }
         }
     }
 
-    /// An edge with something to read, once there is one; `None` when all have ended.
-    fn ready(&self) -> Option<usize> {
+    /// What a message of an edge comes to; `None` if to nothing yet.
+    fn take(&mut self, index: usize, message: Message<T>) -> Option<Arrival<T>> {
+        let edge = &mut self.edges[index];
+        match message {
+            Message::Item(item) => {
+                (edge.idle, self.idle) = (false, false);
+                return Some(Arrival::Item(edge.input, item));
+            }
+            Message::Watermark(time) => {
+                (edge.idle, self.idle) = (false, false);
+                edge.watermark = edge.watermark.max(time);
+            }
+            Message::Idle => {
+                edge.idle = true;
+                let idle = self.edges.iter().all(|edge| edge.idle || edge.ended);
+                if idle && !self.idle {
+                    self.idle = true;
+                    return Some(Arrival::Idle);
+                }
+            }
+            Message::Barrier(barrier) => {
+                edge.held = true;
+                self.pending = Some(barrier);
+                return self.aligned().map(Arrival::Barrier);
+            }
+            // It may have been the one that the others' barrier waited for. Time does not move for
+            // it: an end by a signal is not the end of time.
+            Message::End => {
+                edge.ended = true;
+                return self.aligned().map(Arrival::Barrier);
+            }
+        }
+        self.risen().map(Arrival::Watermark)
+    }
+
+    /// The next message of an edge that is not held.
+    fn receive(&self, deadline: Option<Instant>) -> Result<Received<T>, NodeError> {
         let open: Vec<usize> = (0..self.edges.len())
             .filter(|index| !self.edges[*index].held && !self.edges[*index].ended)
             .collect();
-        match open.as_slice() {
-            [] => None,
-            [only] => Some(*only),
+        let index = match open.as_slice() {
+            [] => return Ok(Received::Ended),
+            [only] => *only,
             _ => {
                 let mut select = Select::new();
                 for index in &open {
                     select.recv(&self.edges[*index].receiver);
                 }
-                Some(open[select.ready()])
+                match deadline {
+                    None => open[select.ready()],
+                    Some(deadline) => match select.ready_deadline(deadline) {
+                        Ok(ready) => open[ready],
+                        Err(_) => return Ok(Received::Nothing),
+                    },
+                }
             }
+        };
+        let receiver = &self.edges[index].receiver;
+        let message = match deadline {
+            None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(deadline) => receiver.recv_deadline(deadline),
+        };
+        match message {
+            Ok(message) => Ok(Received::Message(index, message)),
+            Err(RecvTimeoutError::Timeout) => Ok(Received::Nothing),
+            Err(RecvTimeoutError::Disconnected) => Err(NodeError::Disconnected),
         }
     }
 
@@ -141,13 +196,23 @@ impl<T> Inbox<T> {
         Some(barrier)
     }
 
+    /// The minimum over the edges that are not idle, if it has risen.
     fn risen(&mut self) -> Option<i64> {
-        let minimum = self.edges.iter().map(|edge| edge.watermark).min()?;
+        let edges = self.edges.iter().filter(|edge| !edge.idle);
+        let minimum = edges.map(|edge| edge.watermark).min()?;
         (minimum > self.watermark).then(|| {
             self.watermark = minimum;
             minimum
         })
     }
+}
+
+enum Received<T> {
+    Message(usize, Message<T>),
+    /// The deadline has passed.
+    Nothing,
+    /// Every edge has ended.
+    Ended,
 }
 
 #[cfg(test)]
@@ -194,6 +259,37 @@ mod tests {
         right.send(Message::Watermark(70)).unwrap();
         assert!(matches!(inbox.next(), Ok(Arrival::Watermark(50))));
         assert_eq!(inbox.watermark(), 50);
+    }
+
+    #[test]
+    fn an_idle_edge_holds_no_watermark_back() {
+        let (left, left_in) = crossbeam_channel::bounded(8);
+        let (right, right_in) = crossbeam_channel::bounded(8);
+        let mut inbox: Inbox<u32> = Inbox::new(vec![(0, left_in), (1, right_in)]);
+        left.send(Message::Watermark(50)).unwrap();
+        right.send(Message::Idle).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Watermark(50))), "left alone counts");
+        left.send(Message::Idle).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Idle)), "nobody brings anything");
+        right.send(Message::Item(7)).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Item(1, 7))));
+        right.send(Message::Watermark(40)).unwrap();
+        right.send(Message::Watermark(60)).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Watermark(60))), "it never falls");
+        left.send(Message::Watermark(70)).unwrap();
+        right.send(Message::Watermark(65)).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Watermark(65))), "both count again");
+    }
+
+    #[test]
+    fn a_deadline_ends_the_wait_and_loses_nothing() {
+        let (left, left_in) = crossbeam_channel::bounded(8);
+        let (_right, right_in) = crossbeam_channel::bounded(8);
+        let mut inbox: Inbox<u32> = Inbox::new(vec![(0, left_in), (1, right_in)]);
+        let now = Instant::now();
+        assert!(matches!(inbox.next_before(Some(now)), Ok(Arrival::Timeout)));
+        left.send(Message::Item(1)).unwrap();
+        assert!(matches!(inbox.next_before(Some(now)), Ok(Arrival::Item(0, 1))));
     }
 
     #[test]

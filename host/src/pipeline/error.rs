@@ -4,7 +4,7 @@ use crate::checkpoint::StoreError;
 use crate::record::DeadLetter;
 use crate::sink::SinkError;
 use crate::source::SourceError;
-use crate::stage::StageError;
+use crate::stage::{OrderError, StageError};
 use crate::table::TableError;
 
 /// Why a node cannot go on.
@@ -22,6 +22,12 @@ pub enum NodeError {
     /// The sink failed.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// The store failed at a stage's state.
+    #[error(transparent)]
+    State(#[from] StoreError),
+    /// The rows that wait for their event time could not be kept.
+    #[error(transparent)]
+    Waiting(#[from] OrderError),
     /// A row was rejected, and the node's `on_error` says to halt.
     #[error("row {position} was rejected{column}: {reason} (with on_error = \"dead-letter\" and a [dead_letters] sink it would be set aside and the rest would go on)", position = .0.position, reason = .0.reason, column = in_column(.0))]
     Rejected(Box<DeadLetter>),
@@ -52,7 +58,7 @@ impl NodeError {
     pub fn place(&self, node: &str) -> String {
         let kind = match self {
             Self::Source(_) => "source",
-            Self::Stage(_) => "transform",
+            Self::Stage(_) | Self::State(_) | Self::Waiting(_) => "transform",
             Self::Sink(_) => "sink",
             Self::LetterRefused { .. } => return "the dead letters' sink".to_owned(),
             Self::Disconnected
@@ -116,6 +122,32 @@ pub enum PipelineError {
         epoch: u64,
         /// The store's folder.
         store: std::path::PathBuf,
+    },
+    /// The checkpoint has a stage that keeps something, which the pipeline no longer has.
+    #[error(
+        "checkpoint {epoch} in {store} has the state of the transform `{stage}`, which this pipeline has not (or which keeps none now): its state and the rows that wait in it would be lost; name it `{stage}` again, or start over with a new store (checkpoint.store) and if_exists on the sinks", store = .store.display()
+    )]
+    StageGone {
+        /// The stage's name in the checkpoint.
+        stage: String,
+        /// The checkpoint.
+        epoch: u64,
+        /// The store's folder.
+        store: std::path::PathBuf,
+    },
+    /// The state of a stage does not fit what it is now.
+    #[error(
+        "checkpoint {epoch} in {store}: the state of the transform `{stage}` {what}; run the module and the key that it was kept by, or start over with a new store (checkpoint.store) and if_exists on the sinks", store = .store.display()
+    )]
+    StateMismatch {
+        /// The stage.
+        stage: String,
+        /// The checkpoint.
+        epoch: u64,
+        /// The store's folder.
+        store: std::path::PathBuf,
+        /// What does not fit.
+        what: String,
     },
     /// The target gave a prepared epoch up.
     #[error(

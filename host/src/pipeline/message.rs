@@ -1,6 +1,6 @@
 //! What travels on edges, and between nodes and the coordinator.
 
-use crate::checkpoint::PartitionTime;
+use crate::checkpoint::{InstanceCheckpoint, PartitionTime};
 use crate::record::{Epoch, Position};
 use crate::sink::Handle;
 use crate::stage::Tables;
@@ -28,6 +28,8 @@ pub(super) enum Message<T> {
     Item(T),
     /// No later row is earlier than this, but for late ones.
     Watermark(i64),
+    /// Nothing has come for a while: time goes on without this edge until something does.
+    Idle,
     /// A checkpoint's marker.
     Barrier(Barrier),
     /// Nothing follows.
@@ -50,6 +52,9 @@ pub(super) enum Event {
     SourceFinished,
     /// A stage has passed the barrier on; the source sequence that it goes on with.
     StageAt { stages: Vec<(String, i64)>, watermark: i64 },
+    /// An instance of a stage that keeps something has passed the barrier on, and what it holds is
+    /// durable.
+    Saved { stage: String, instance: usize, held: Box<InstanceCheckpoint> },
     /// A sink has prepared.
     Prepared { sink: String, handle: Handle, rows: u64 },
     /// A node asks for a checkpoint beyond the last one that it has seen.

@@ -9,19 +9,25 @@
 //! *Not here*: what nodes do with rows (`source`, `stage`, `sink`), several pipelines
 //! (`supervisor`).
 
+mod builder;
 mod chain_node;
 mod coordinator;
 mod cuts;
 mod dead_letters;
 mod edge;
 mod error;
+mod event_time;
+mod fanout;
 mod faults;
+mod held;
 mod launch;
 mod message;
 mod recovery;
 mod settle;
 mod sink_node;
 mod source_node;
+mod stateful;
+mod stateful_node;
 mod stop;
 mod table_refresh;
 mod wiring;

@@ -2,13 +2,14 @@
 //! the last checkpoint names, the end of what came after it, and seeks.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::coordinator::CommittingSink;
 use super::settle::{Candidate, Settled, settle};
 use super::table_refresh::TableRefresh;
 use super::{NodeError, PipelineError, RunOptions, dead_letter_schema};
-use crate::checkpoint::{Checkpoint, CheckpointStore, Opened};
+use crate::checkpoint::{Checkpoint, CheckpointStore, Opened, state};
 use crate::config::Plan;
 use crate::record::Schema;
 use crate::sink::{Durability, Sink, SinkConfig, SinkContext, SinkError};
@@ -28,6 +29,8 @@ pub(super) struct Recovered {
     /// The committing halves, in the order in which sinks commit.
     pub committers: Vec<CommittingSink>,
     pub tables: TableRefresh,
+    /// Where the files of state and waiting rows are.
+    pub state_folder: PathBuf,
 }
 
 /// Recovers the pipeline of `plan`: after this, rows may flow.
@@ -43,9 +46,20 @@ pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, Pi
     let candidates = sinks.iter().map(|(config, context)| Candidate::of(config, context)).collect();
     let Settled { checkpoint, writers, committers } =
         settle(&store, checkpoint, candidates, &options.faults)?;
+    let state_folder = store.state_folder()?;
+    state::sweep(&state_folder, &store.files()?)?;
     let sources = open_sources(plan, options, &checkpoint)?;
     let resumed_from = resumes.then_some(checkpoint.epoch);
-    Ok(Recovered { store, checkpoint, resumed_from, sources, writers, committers, tables })
+    Ok(Recovered {
+        store,
+        checkpoint,
+        resumed_from,
+        sources,
+        writers,
+        committers,
+        tables,
+        state_folder,
+    })
 }
 
 /// The checkpoint, if the plan still has every source and sink of it. A source that goes by another
@@ -66,6 +80,12 @@ fn same_nodes(
     if let Some(gone) = checkpoint.handles.keys().find(|name| !has_sink(name)) {
         let (sink, store) = (gone.clone(), store.clone());
         return Err(PipelineError::SinkGone { sink, epoch, store });
+    }
+    let keeps =
+        |name: &str| plan.transforms.iter().any(|stage| stage.name == name && stage.is_stateful());
+    if let Some(gone) = checkpoint.stages.keys().find(|name| !keeps(name)) {
+        let (stage, store) = (gone.clone(), store.clone());
+        return Err(PipelineError::StageGone { stage, epoch, store });
     }
     Ok(checkpoint)
 }

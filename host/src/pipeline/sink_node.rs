@@ -34,7 +34,7 @@ impl SinkNode {
         loop {
             match self.inbox.next()? {
                 Arrival::Item(_, batch) => self.write(batch)?,
-                Arrival::Watermark(_) => {}
+                Arrival::Watermark(_) | Arrival::Idle | Arrival::Timeout => {}
                 Arrival::Barrier(barrier) => self.prepare(&barrier)?,
                 Arrival::End => return self.letters.end(),
             }
@@ -131,7 +131,7 @@ impl LettersNode {
         loop {
             match self.inbox.next()? {
                 Arrival::Item(_, letters) => self.write(&letters)?,
-                Arrival::Watermark(_) => {}
+                Arrival::Watermark(_) | Arrival::Idle | Arrival::Timeout => {}
                 Arrival::Barrier(barrier) => self.prepare(barrier.epoch)?,
                 Arrival::End => return Ok(()),
             }

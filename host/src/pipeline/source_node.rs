@@ -1,18 +1,18 @@
 //! A source on its thread: rows, watermarks, and barriers where the coordinator asks.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use super::NodeError;
 use super::cuts::Cuts;
 use super::dead_letters::LetterBox;
-use super::edge::Outlet;
+use super::event_time::{EventClock, Quiet};
+use super::fanout::Fanout;
 use super::message::{Barrier, Control, Event, FINAL_WATERMARK, Message};
-use crate::checkpoint::PartitionTime;
-use crate::record::{Batch, Epoch};
+use crate::record::Epoch;
 use crate::source::{Budget, Next, Source, SourceBatch};
 use crate::telemetry::NodeCounters;
 
@@ -21,18 +21,14 @@ pub(super) struct SourceNode {
     pub source: Box<dyn Source>,
     pub budget: Budget,
     pub cuts: Option<Cuts>,
-    /// Microseconds that a row may be earlier than the greatest one; `None`: no event time.
-    pub disorder: Option<i64>,
-    /// Greatest event time by partition.
-    pub times: BTreeMap<u32, i64>,
-    pub watermark: i64,
+    pub event_clock: EventClock,
     /// The last checkpoint whose barrier was put in.
     pub epoch: Epoch,
     /// Rows handed out since, rejected ones included.
     pub rows: u64,
     /// After how many rows a checkpoint must come.
     pub checkpoint_rows: Option<u64>,
-    pub outlet: Outlet<Batch>,
+    pub outlet: Fanout,
     pub letters: LetterBox,
     pub control: Receiver<Control>,
     pub events: Sender<Event>,
@@ -56,9 +52,9 @@ impl SourceNode {
         if let Some(total) = self.source.total_bytes() {
             self.counters.bytes_total.store(total, Ordering::Relaxed);
         }
-        if self.watermark != i64::MIN {
+        if self.event_clock.watermark() != i64::MIN {
             // A restart goes on at the time that it had got to: a late row stays late.
-            self.outlet.send(Message::Watermark(self.watermark))?;
+            self.outlet.send(Message::Watermark(self.event_clock.watermark()))?;
         }
         let mut state = State::Open;
         loop {
@@ -100,6 +96,11 @@ impl SourceNode {
                 return Ok(State::Finished);
             }
         }
+        match self.event_clock.look(Instant::now()) {
+            Quiet::No => {}
+            Quiet::Partition(time) => self.outlet.send(Message::Watermark(time))?,
+            Quiet::All => self.outlet.send(Message::Idle)?,
+        }
         if self.checkpoint_rows.is_some_and(|limit| self.rows >= limit) {
             self.tell(Event::WantsBarrier { beyond: self.epoch })?;
             return Ok(State::Waiting);
@@ -115,7 +116,7 @@ impl SourceNode {
         Budget { rows, ..self.budget }
     }
 
-    fn send(&mut self, rows: SourceBatch) -> Result<(), NodeError> {
+    fn send(&mut self, mut rows: SourceBatch) -> Result<(), NodeError> {
         let counters = &self.counters;
         NodeCounters::add(&counters.batches, 1);
         NodeCounters::add(&counters.rows_in, rows.batch.rows + rows.rejected.len());
@@ -123,8 +124,11 @@ impl SourceNode {
         NodeCounters::add(&counters.rejected, rows.rejected.len());
         NodeCounters::add(&counters.bytes, rows.bytes);
         self.rows += (rows.batch.rows + rows.rejected.len()) as u64;
-        self.letters.put(rows.rejected)?;
-        let watermark = self.watermark(&rows.batch, rows.partition);
+        self.letters.put(std::mem::take(&mut rows.rejected))?;
+        let watermark = self.event_clock.observe(&mut rows, Instant::now());
+        if let Some(time) = self.event_clock.greatest() {
+            counters.event_time.store(time, Ordering::Relaxed);
+        }
         if rows.batch.rows > 0 {
             self.outlet.send(Message::Item(rows.batch))?;
         }
@@ -134,40 +138,12 @@ impl SourceNode {
         }
     }
 
-    /// The watermark after these rows, if it has risen: the least over the partitions of the
-    /// greatest time less the disorder.
-    fn watermark(&mut self, batch: &Batch, partition: u32) -> Option<i64> {
-        let disorder = self.disorder?;
-        let (values, nulls) = batch.meta.event_times.as_ref()?;
-        let greatest = match nulls {
-            None => values.iter().copied().max()?,
-            Some(nulls) => nulls.valid_indices().map(|row| values[row]).max()?,
-        };
-        let time = self.times.entry(partition).or_insert(i64::MIN);
-        *time = (*time).max(greatest);
-        self.counters.event_time.store(*time, Ordering::Relaxed);
-        let least = self.times.values().copied().min()?;
-        let watermark = least.saturating_sub(disorder);
-        (watermark > self.watermark).then(|| {
-            self.watermark = watermark;
-            watermark
-        })
-    }
-
     fn barrier(&mut self, barrier: &Barrier) -> Result<(), NodeError> {
-        let times = self
-            .times
-            .iter()
-            .map(|(partition, greatest)| PartitionTime {
-                partition: *partition,
-                greatest: *greatest,
-            })
-            .collect();
         self.tell(Event::SourceAt {
             source: self.name.clone(),
             position: self.source.position(),
-            times,
-            watermark: self.watermark,
+            times: self.event_clock.times(),
+            watermark: self.event_clock.watermark(),
         })?;
         (self.epoch, self.rows) = (barrier.epoch, 0);
         self.letters.barrier(barrier)?;

@@ -18,6 +18,8 @@ pub(super) enum Consumer {
 pub(super) struct Wiring {
     /// Indices of transforms that run fused, in order; chains in topological order.
     pub chains: Vec<Vec<usize>>,
+    /// Indices of transforms that keep something between batches, each on threads of its own.
+    pub stateful: Vec<usize>,
     /// The consumers of each node's port.
     pub consumers: BTreeMap<(NodeId, usize), Vec<Consumer>>,
 }
@@ -38,7 +40,10 @@ impl Wiring {
             consumers.entry((node, port)).or_default().push(Consumer::Sink(sink));
         }
         let mut chains: Vec<Vec<usize>> = Vec::new();
-        for transform in 0..plan.transforms.len() {
+        let is_stateful = |transform: &usize| plan.transforms[*transform].is_stateful();
+        let (stateful, stateless): (Vec<usize>, Vec<usize>) =
+            (0..plan.transforms.len()).partition(is_stateful);
+        for transform in stateless {
             let before = fusible(plan, &consumers, transform);
             match before
                 .and_then(|before| chains.iter_mut().find(|chain| chain.last() == Some(&before)))
@@ -47,7 +52,7 @@ impl Wiring {
                 None => chains.push(vec![transform]),
             }
         }
-        Self { chains, consumers }
+        Self { chains, stateful, consumers }
     }
 }
 
@@ -61,6 +66,7 @@ fn fusible(
     let [(Edge { node: NodeId::Transform(before), port: 0 }, _)] = edges.as_slice() else {
         return None;
     };
+    // No chain ends in a stage that runs on its own, so none is found for what it feeds.
     let only_port = plan.transforms[*before].outputs.len() == 1;
     let only_consumer = consumers[&(NodeId::Transform(*before), 0)].len() == 1;
     (only_port && only_consumer).then_some(*before)

@@ -48,6 +48,12 @@ pub struct RowMeta {
     pub majors: ScalarBuffer<i64>,
     /// Minor part (a row's place within its major); `None`: all 0.
     pub minors: Option<ScalarBuffer<i32>>,
+    /// What to take off a major for the number that people count by: the lines of the same partition
+    /// that stand before this origin's first.
+    pub base: i64,
+    /// A set bit for each row whose event time is below the greatest earlier one of its partition by
+    /// more than the disorder (`None`: no row is late).
+    pub late: Option<BooleanBuffer>,
 }
 
 impl RowMeta {
@@ -60,9 +66,11 @@ impl RowMeta {
     /// The source's words for where a row was read.
     #[must_use]
     pub fn position(&self, row: usize) -> String {
-        match self.sequence(row) {
-            (major, 0) => format!("{}:{major}", self.origin),
-            (major, minor) => format!("{}:{major}.{minor}", self.origin),
+        let (major, minor) = self.sequence(row);
+        let number = major.saturating_sub(self.base);
+        match minor {
+            0 => format!("{}:{number}", self.origin),
+            _ => format!("{}:{number}.{minor}", self.origin),
         }
     }
 
@@ -86,6 +94,8 @@ impl RowMeta {
             minors: self.minors.as_ref().map(|minors| {
                 rows.iter().map(|row| minors[*row as usize]).collect::<Vec<_>>().into()
             }),
+            base: self.base,
+            late: self.late.as_ref().map(|late| gather_bits(late, rows)),
         }
     }
 }

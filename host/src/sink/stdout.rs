@@ -85,6 +85,8 @@ mod tests {
                 processing_times: vec![0; rows].into(),
                 majors: vec![0; rows].into(),
                 minors: None,
+                base: 0,
+                late: None,
             }),
             rows,
             selection: None,

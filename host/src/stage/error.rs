@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::record::format_timestamp;
 use crate::sandbox::SandboxError;
 
 /// A batch in the source's own words.
@@ -40,6 +41,26 @@ pub enum StageError {
         #[source]
         source: SandboxError,
     },
+    /// The guest failed while timers fired.
+    #[error("the timers up to {} of {clock} failed", moment(*.time))]
+    Timers {
+        /// Which time: that of events, or that of the host's clock.
+        clock: &'static str,
+        /// Up to when, microseconds since 1970 UTC.
+        time: i64,
+        /// What the guest did.
+        #[source]
+        source: SandboxError,
+    },
+    /// The guest failed at its state.
+    #[error("the transform could not {what}")]
+    State {
+        /// What it was asked for.
+        what: &'static str,
+        /// What the guest did.
+        #[source]
+        source: SandboxError,
+    },
     /// The transform described itself otherwise than it did when the pipeline was checked.
     #[error(
         "the transform of stage `{stage}` describes itself otherwise each time it is asked: its describe must depend on its arguments alone"
@@ -56,4 +77,9 @@ pub enum StageError {
         /// The table.
         table: String,
     },
+}
+
+/// A time as people read it; the end of a finite input has none.
+fn moment(time: i64) -> String {
+    if time == i64::MAX { "the end".to_owned() } else { format_timestamp(time) }
 }

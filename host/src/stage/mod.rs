@@ -8,8 +8,12 @@
 mod chain;
 mod error;
 mod join;
+mod keys;
 mod mapped;
+mod numbering;
+mod order;
 mod projection;
+mod timed;
 mod transform;
 
 use std::collections::BTreeMap;
@@ -18,6 +22,10 @@ use std::sync::Arc;
 pub use chain::Chain;
 pub use error::{BatchPlace, StageError};
 pub use join::{Missing, join};
+pub use keys::{EncodedKeys, KEY_GROUPS, groups_of, owner_of};
+pub use numbering::Numbering;
+pub use order::{OrderBuffer, OrderError, OrderSegment};
+pub use timed::TimerOutput;
 pub use transform::Stage;
 
 use crate::record::{Batch, DeadLetter, Schema};
@@ -47,8 +55,10 @@ pub struct StageInput {
     pub name: String,
     /// What its rows look like.
     pub schema: Arc<Schema>,
-    /// The columns that the transform reads, in its order.
+    /// The columns of its batches that the transform reads, in its order.
     pub reads: Vec<usize>,
+    /// The columns of its batches that make the key, for a keyed transform.
+    pub key: Vec<usize>,
 }
 
 /// A stage as configured and checked.

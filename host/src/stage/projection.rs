@@ -142,11 +142,6 @@ pub(super) fn repeated(time: i64, rows: usize) -> ScalarBuffer<i64> {
     vec![time; rows].into()
 }
 
-/// Consecutive source sequences for rows that a stage makes.
-pub(super) fn counted(first: i64, rows: usize) -> ScalarBuffer<i64> {
-    (first..).take(rows).collect::<Vec<_>>().into()
-}
-
 /// The name of a stage as the origin of the rows that it makes.
 pub(super) fn origin(stage: &str) -> Arc<str> {
     format!("{stage}#").into()

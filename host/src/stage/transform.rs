@@ -7,31 +7,33 @@ use std::time::Instant;
 use arrow_array::new_empty_array;
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
-use super::projection::{Crossing, counted, origin, repeated};
+use super::projection::{Crossing, origin, repeated};
 use super::{
-    BatchPlace, JoinConfig, Missing, StageConfig, StageError, StageOutput, Tables, join, mapped,
+    BatchPlace, EncodedKeys, JoinConfig, Missing, Numbering, StageConfig, StageError, StageOutput,
+    Tables, join, mapped,
 };
 use crate::record::{Batch, Column, DeadLetter, Field, Operations, RowMeta, write_row};
 use crate::sandbox::{
-    Before as BeforeImages, Call, Emitted, Images, Instance, Mapped, Mode, OpenContext, Outcome,
-    Place, Rejection, SandboxError,
+    Before as BeforeImages, Call, Description, Emitted, Images, Instance, Keys, Mapped, Mode,
+    OpenContext, Outcome, Place, Rejection, SandboxError,
 };
 use crate::telemetry::{Clock, NodeCounters};
 
 /// A transform at its place, ready for batches.
 pub struct Stage {
-    config: StageConfig,
-    instance: Instance,
+    pub(super) config: StageConfig,
+    pub(super) instance: Instance,
     /// For each added or replaced column its place in the output, by input.
     places: Vec<Vec<usize>>,
-    counters: Arc<NodeCounters>,
-    clock: Clock,
-    emitted: i64,
+    pub(super) counters: Arc<NodeCounters>,
+    pub(super) clock: Clock,
+    numbering: Numbering,
+    keys: EncodedKeys,
 }
 
 impl Stage {
-    /// Opens an instance of the stage's transform. `emitted` is the next source sequence of the
-    /// rows that it makes, from the checkpoint.
+    /// Opens an instance of the stage's transform. `numbering` gives the source sequences of the rows
+    /// that it makes, from the checkpoint.
     ///
     /// # Errors
     /// [`StageError::Open`] if the instance cannot be made or refuses to open.
@@ -39,7 +41,7 @@ impl Stage {
         config: StageConfig,
         counters: Arc<NodeCounters>,
         clock: Clock,
-        emitted: i64,
+        numbering: Numbering,
     ) -> Result<Self, StageError> {
         let instance = config.artifact.open(&OpenContext {
             stage: config.name.clone(),
@@ -52,7 +54,8 @@ impl Stage {
             return Err(StageError::Undecided { stage: config.name });
         }
         let places = config.places();
-        Ok(Self { config, instance, places, counters, clock, emitted })
+        let keys = EncodedKeys::default();
+        Ok(Self { config, instance, places, counters, clock, numbering, keys })
     }
 
     /// The node's name.
@@ -61,10 +64,16 @@ impl Stage {
         &self.config.name
     }
 
+    /// What the transform said about itself.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.config.description
+    }
+
     /// The next source sequence of the rows that this stage makes.
     #[must_use]
     pub fn emitted(&self) -> i64 {
-        self.emitted
+        self.numbering.next
     }
 
     /// Takes one batch of the input `input` through join and guest.
@@ -97,12 +106,20 @@ impl Stage {
             Outcome::Mapped { mapped, .. } => {
                 self.keep(input, batch, &crossing, mapped, &mut output)
             }
-            Outcome::Emitted { emitted, .. } => self.emit(&batch, emitted, &mut output),
+            Outcome::Emitted { emitted, .. } => {
+                let now = batch.meta.processing_times.last().copied().unwrap_or_default();
+                self.emit(now, emitted, &mut output);
+            }
         }
+        self.count(&output);
+        Ok(output)
+    }
+
+    /// Counts what leaves the stage.
+    pub(super) fn count(&self, output: &StageOutput) {
         let gone: usize = output.batches.iter().map(|(_, batch)| batch.selected()).sum();
         NodeCounters::add(&self.counters.rows_out, gone);
         NodeCounters::add(&self.counters.rejected, output.rejected.len());
-        Ok(output)
     }
 
     /// The answer over no rows: nothing crosses, so nothing is called.
@@ -135,8 +152,8 @@ impl Stage {
         output.batches.push((0, batch));
     }
 
-    fn emit(&mut self, batch: &Batch, emitted: Vec<Emitted>, output: &mut StageOutput) {
-        let now = batch.meta.processing_times.last().copied().unwrap_or_default();
+    /// The rows that the transform made at the processing time `now`, each port's as a batch.
+    pub(super) fn emit(&mut self, now: i64, emitted: Vec<Emitted>, output: &mut StageOutput) {
         for rows in emitted {
             let schema = &self.config.outputs[rows.port];
             let meta = RowMeta {
@@ -146,10 +163,11 @@ impl Stage {
                     .unwrap_or(Operations::All(crate::record::Operation::Insert)),
                 event_times: rows.event_times,
                 processing_times: repeated(now, rows.rows),
-                majors: counted(self.emitted, rows.rows),
+                majors: self.numbering.take(rows.rows),
                 minors: None,
+                base: 0,
+                late: None,
             };
-            self.emitted += i64::try_from(rows.rows).unwrap_or(i64::MAX);
             let batch = Batch {
                 schema: Arc::clone(schema),
                 columns: rows.columns,
@@ -205,6 +223,14 @@ impl Stage {
     ) -> Result<Outcome, StageError> {
         let wants = self.config.description.inputs[input].extras;
         let reads = &self.config.inputs[input].reads;
+        let keyed = self.config.description.keyed;
+        if keyed {
+            let key = &self.config.inputs[input].key;
+            let cells: Vec<Column> =
+                key.iter().map(|index| crossing.forth(&batch.columns[*index])).collect();
+            let cells: Vec<_> = cells.iter().map(|column| &column.values).collect();
+            self.keys.encode(&cells, crossing.rows());
+        }
         let mut columns: Vec<Column> =
             reads.iter().map(|index| crossing.forth(&batch.columns[*index])).collect();
         columns.extend(joined.iter().map(|column| crossing.forth(column)));
@@ -232,7 +258,11 @@ impl Stage {
                 }
             }),
             processing_times: wants.processing_times.then(|| crossing.list(&meta.processing_times)),
-            keys: None,
+            keys: keyed.then_some(Keys {
+                groups: &self.keys.groups,
+                offsets: &self.keys.offsets,
+                encoded: &self.keys.bytes,
+            }),
             now: meta.processing_times.last().copied().unwrap_or_default(),
         };
         let start = Instant::now();
@@ -269,7 +299,9 @@ impl Stage {
         batch.select(&BooleanBuffer::collect_bool(batch.rows, |row| !gone[row]));
     }
 
-    fn letter(
+    /// A dead letter of this stage about a row of a batch.
+    #[must_use]
+    pub fn letter(
         &self,
         batch: &Batch,
         row: usize,

@@ -14,6 +14,8 @@ pub struct NodeCounters {
     pub rows_out: AtomicU64,
     /// Rows that a filter left out.
     pub filtered: AtomicU64,
+    /// Rows that came too late for a stage in the order of event time.
+    pub late: AtomicU64,
     /// Rows set aside as dead letters.
     pub rejected: AtomicU64,
     /// Batches that came in (for a source: that it made).

@@ -75,7 +75,7 @@ pub const EVENT_TIME: &[Key] = &[
     optional(
         "idle",
         "duration",
-        "without rows for this long, the source no longer holds others back; takes effect for \
-         transforms that use event time, which this version does not run yet",
+        "without rows for this long, the source no longer holds back the time of transforms that read \
+         others too; what then comes after all may be late there",
     ),
 ];

@@ -7,7 +7,9 @@ pub const TRANSFORM: &[Key] = &[
     required(
         "input",
         "name, list or table",
-        "a source, a transform, or one port of a transform as `name.port`; a list takes the rows of all",
+        "a source, a transform, or one port of a transform as `name.port`; a list takes the rows of all. A \
+         transform that takes its rows in the order of event time has the port `late`, too: rows that came \
+         too late for it",
     ),
     required("module", "path", "the WebAssembly module"),
     optional(
@@ -20,12 +22,17 @@ pub const TRANSFORM: &[Key] = &[
         "tables by name",
         "for each table that the module reads: how rows find theirs",
     ),
-    optional("key", "column or list", "the key of a keyed module that leaves it open"),
+    optional(
+        "key",
+        "column or list",
+        "the columns that the state of a keyed module is kept by, where the module leaves them open",
+    ),
     defaulted(
         "parallelism",
         "integer",
         "1",
-        "instances of a keyed module, each with its share of the keys",
+        "instances of a keyed module, each with its share of the keys; another number takes effect at the \
+         next start, when state is shared out anew",
     ),
     optional("limits", "table", "what one instance may use"),
     optional("on_error", "text or table", ON_ERROR),
@@ -41,6 +48,13 @@ pub const LIMITS: &[Key] = &[
         "integer",
         "20000",
         "elements of one WebAssembly table, at most",
+    ),
+    defaulted(
+        "max_waiting",
+        "size",
+        "256MiB",
+        "bytes of rows that wait in front of one instance for their event time, at most, where the module \
+         takes its rows in the order of event time; more stop the pipeline",
     ),
 ];
 

@@ -11,6 +11,9 @@ use crate::config::tree::{Node, Value};
 use crate::sandbox::Limits;
 use crate::stage::Missing;
 
+/// Bytes of rows that may wait for their event time, unless the file says otherwise.
+const MAX_WAITING: u64 = 256 << 20;
+
 /// A reference to a node, or to one port of it.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct RawName {
@@ -50,6 +53,8 @@ pub(in crate::config) struct RawTransform {
     pub key: Option<Vec<At<Word>>>,
     pub parallelism: At<usize>,
     pub limits: Limits,
+    /// Bytes of rows that may wait for their event time.
+    pub max_waiting: u64,
     /// As a tree, so that a limit that is too low finds its place.
     pub limits_node: Option<Node>,
     pub on_error: Option<At<OnError>>,
@@ -67,6 +72,7 @@ pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawTrans
     let limits = limits(&section);
     let on_error = on_error(&section);
     let (params, params_json) = params?;
+    let (limits, max_waiting) = limits?;
     Some(RawTransform {
         inputs: inputs?,
         input_span: section.entry("input")?.node.span.clone(),
@@ -76,7 +82,8 @@ pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawTrans
         joins: joins?,
         key,
         parallelism: parallelism?.map(|count| usize::try_from(count).unwrap_or(1)),
-        limits: limits?,
+        limits,
+        max_waiting,
         limits_node: section.entry("limits").map(|entry| entry.node.clone()),
         on_error,
     })
@@ -172,8 +179,11 @@ fn joins(section: &Section<'_>) -> Option<Vec<RawJoin>> {
         .collect()
 }
 
-fn limits(section: &Section<'_>) -> Option<Limits> {
-    let Some(_) = section.entry("limits") else { return Some(Limits::default()) };
+/// The bounds of an instance, and of the rows that wait in front of it.
+fn limits(section: &Section<'_>) -> Option<(Limits, u64)> {
+    let Some(_) = section.entry("limits") else {
+        return Some((Limits::default(), MAX_WAITING));
+    };
     let title = format!("`limits` of {}", section.title);
     let section = section.section("limits", title, LIMITS)?;
     section.finish();
@@ -181,12 +191,14 @@ fn limits(section: &Section<'_>) -> Option<Limits> {
     let deadline = section.interval("deadline");
     let max_output = section.size("max_output");
     let max_table_elements = section.integer("max_table_elements", 1..=i64::MAX);
-    Some(Limits {
+    let max_waiting = section.size("max_waiting");
+    let limits = Limits {
         max_memory: max_memory?.value,
         deadline: deadline?.value,
         max_output: max_output?.value,
         max_table_elements: max_table_elements?.value.unsigned_abs(),
-    })
+    };
+    Some((limits, max_waiting?.value))
 }
 
 #[cfg(test)]
@@ -206,6 +218,7 @@ mod tests {
         assert_eq!(section.size("max_memory").map(|at| at.value), Some(defaults.max_memory));
         assert_eq!(section.interval("deadline").map(|at| at.value), Some(defaults.deadline));
         assert_eq!(section.size("max_output").map(|at| at.value), Some(defaults.max_output));
+        assert_eq!(section.size("max_waiting").map(|at| at.value), Some(MAX_WAITING));
         let elements = section.integer("max_table_elements", 1..=i64::MAX);
         assert_eq!(elements.map(|at| at.value.unsigned_abs()), Some(defaults.max_table_elements));
     }

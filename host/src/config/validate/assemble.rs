@@ -156,6 +156,6 @@ fn transform(
         outputs: typed.outputs.iter().map(|port| Arc::clone(&port.schema)).collect(),
         on_error: policy(body.on_error.as_ref(), raw),
         parallelism: body.parallelism.value,
-        key: typed.key.clone(),
+        max_waiting: body.max_waiting,
     })
 }

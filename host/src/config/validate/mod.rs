@@ -15,6 +15,7 @@ mod projection;
 mod reads;
 mod sequences;
 mod sinks;
+mod state;
 mod types;
 
 use std::path::Path;

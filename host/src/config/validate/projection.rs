@@ -52,19 +52,24 @@ fn through(types: &Types<'_>, at: usize, wanted: &mut BTreeMap<Edge, BTreeSet<St
             wanted.get(&edge).cloned().unwrap_or_default()
         }
     };
+    // Late rows leave as they came.
+    let ports = transform.description.outputs.len();
+    let late = Edge { node: NodeId::Transform(at), port: ports };
+    let late = wanted.get(&late).cloned().unwrap_or_default();
     let join_keys = transform.joins.iter().flat_map(|join| &join.on);
     for (index, input) in transform.inputs.iter().enumerate() {
         let schema: &Schema = &input.schema;
         let name = |column: &usize| schema.fields[*column].name.to_string();
         let mut all: BTreeSet<String> = input.reads.iter().map(name).collect();
         all.extend(schema.key.iter().map(name));
-        // Joins and the key are resolved against the first input, the only one there is.
+        all.extend(input.key.iter().map(name));
+        // Joins are resolved against the first input; where there are more, they have its columns.
         if index == 0 {
             all.extend(join_keys.clone().map(name));
-            all.extend(transform.key.iter().map(name));
         }
         // A replaced column counts too: its place in the row is the input's.
         all.extend(passed.iter().filter(|column| schema.index_of(column).is_some()).cloned());
+        all.extend(late.iter().filter(|column| schema.index_of(column).is_some()).cloned());
         for edge in &input.edges {
             wanted.entry(*edge).or_default().extend(all.iter().cloned());
         }

@@ -70,6 +70,10 @@ impl Origins {
                 NodeId::Transform(at) => types.transforms[at].as_ref(),
             };
             match transform {
+                // Late rows leave as they came.
+                Some(transform) if edge.port == transform.description.outputs.len() => {
+                    open.extend(transform.inputs.iter().flat_map(|input| &input.edges));
+                }
                 Some(transform) if transform.description.mode == Mode::Map => {
                     let fields = transform.description.outputs.iter().flat_map(|port| &port.fields);
                     origins.made.extend(fields.map(|field| Arc::clone(&field.name)));

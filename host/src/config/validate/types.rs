@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use super::modules::Modules;
-use super::{joins, modules, names, reads};
+use super::{joins, modules, names, reads, state};
 use crate::config::nearest;
 use crate::config::plan::{Edge, InputPlan, NodeId};
 use crate::config::problem::{Problem, Report, Span};
 use crate::config::raw::{Raw, RawInput, RawName, RawTransform};
 use crate::config::section::{At, Word};
 use crate::record::{Field, Schema};
-use crate::sandbox::{Description, InputSchema, Mode, Order, Port, TableSchema};
+use crate::sandbox::{Description, InputSchema, Mode, TableSchema};
 use crate::stage::JoinConfig;
 
 /// Who made a column.
@@ -50,8 +50,8 @@ pub(super) struct TypedTransform {
     pub inputs: Vec<InputPlan>,
     pub joins: Vec<JoinConfig>,
     pub table_schemas: Vec<TableSchema>,
+    /// One for each port of the module, and then the late rows' where there are any.
     pub outputs: Vec<Typed>,
-    pub key: Vec<usize>,
 }
 
 /// What is known so far.
@@ -94,7 +94,10 @@ impl<'a> Types<'a> {
             }
             NodeId::Transform(at) => {
                 let transform = self.transforms[at].as_ref()?;
-                let port = port(name, &transform.description.outputs, report)?;
+                let ports: Vec<&str> =
+                    transform.description.outputs.iter().map(|port| port.name.as_str()).collect();
+                let late = transform.outputs.len() > ports.len();
+                let port = port(name, &ports, late, report)?;
                 Some((Edge { node, port }, transform.outputs[port].clone()))
             }
         }
@@ -112,9 +115,6 @@ impl<'a> Types<'a> {
         let tables = joined.schemas();
         let description =
             modules::describe(module, self.raw, raw, &schemas, &tables, &input.typed, report)?;
-        if !supported(raw, &description, report) {
-            return None;
-        }
         same_columns(raw, &description, &inputs, report)?;
         let before = report.errors();
         let reads: Vec<Vec<usize>> = inputs
@@ -123,23 +123,27 @@ impl<'a> Types<'a> {
             .map(|(input, used)| reads::check(raw, &description.name, &input.typed, used, report))
             .collect();
         let joins = joined.configs(raw, &description, report);
-        let key = key(raw, &description, &input.typed, report);
+        let named: Vec<(&str, &Typed)> =
+            inputs.iter().map(|input| (input.name.as_str(), &input.typed)).collect();
+        let keys = state::keys(raw, &description, &named, report);
         let name = &node.name.value;
-        let outputs = outputs(raw, name, &description, &input.typed, report);
+        let mut outputs = outputs(raw, name, &description, &input.typed, report);
+        outputs.extend(state::late(raw, name, &description, &named));
         if report.errors() > before {
             return None;
         }
         let inputs = inputs
             .into_iter()
-            .zip(reads)
-            .map(|(input, reads)| InputPlan {
+            .zip(reads.into_iter().zip(keys))
+            .map(|(input, (reads, key))| InputPlan {
                 name: input.name,
                 edges: input.edges,
                 schema: input.typed.schema,
                 reads,
+                key,
             })
             .collect();
-        Some(TypedTransform { description, inputs, joins, table_schemas: tables, outputs, key })
+        Some(TypedTransform { description, inputs, joins, table_schemas: tables, outputs })
     }
 
     fn inputs(&self, raw: &RawTransform, report: &Report) -> Option<Vec<ResolvedInput>> {
@@ -276,75 +280,30 @@ fn difference(one: &Schema, other: &Schema) -> Option<String> {
     }
 }
 
-fn port(name: &RawName, ports: &[Port], report: &Report) -> Option<usize> {
-    let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
+/// The place of the port that a name means; the late rows' is behind those of the module.
+fn port(name: &RawName, ports: &[&str], late: bool, report: &Report) -> Option<usize> {
+    let mut all = ports.to_vec();
+    all.extend(late.then_some(state::LATE));
     let Some(wanted) = &name.port else {
         if ports.len() == 1 {
             return Some(0);
         }
-        let all: Vec<String> = names.iter().map(|port| format!("{}.{port}", name.node)).collect();
+        let all: Vec<String> = all.iter().map(|port| format!("{}.{port}", name.node)).collect();
         let message = format!("`{}` has several ports, and this names none", name.node);
         let hint = format!("one of {}", nearest::listed(all.iter().map(String::as_str)));
         report.push(Problem::error(&name.span, message).hint(hint));
         return None;
     };
-    let found = names.iter().position(|port| *port == wanted.value);
+    let found = all.iter().position(|port| *port == wanted.value);
     if found.is_none() {
         let message = format!("`{}` has no port `{wanted}`", name.node);
         report.push(Problem::error(&name.span, message).hint(nearest::hint(
             &wanted.value,
             "ports",
-            &names,
+            &all,
         )));
     }
     found
-}
-
-pub(super) fn not_yet(span: &Span, what: &str) -> Problem {
-    Problem::error(span, format!("{what} is not supported yet by this version of millrace"))
-}
-
-/// Whether this version can run what the module is; the contract is ahead of the runtime.
-fn supported(raw: &RawTransform, description: &Description, report: &Report) -> bool {
-    let before = report.errors();
-    let name = &description.name;
-    let span = &raw.module.span;
-    if description.keyed || !description.states.is_empty() {
-        report.push(not_yet(span, &format!("`{name}` keeps state, which")));
-    }
-    if description.order == Order::EventTime {
-        report.push(not_yet(
-            span,
-            &format!("`{name}` wants its rows in the order of event time, which"),
-        ));
-    }
-    if description.watermarks || description.ticks {
-        report.push(not_yet(span, &format!("`{name}` acts on the passing of time, which")));
-    }
-    if raw.parallelism.value > 1 && !description.keyed {
-        let message = format!("`{name}` keeps no state by key, so its rows cannot be shared out");
-        report.push(Problem::error(&raw.parallelism.span, message).hint("leave `parallelism` out"));
-    }
-    report.errors() == before
-}
-
-/// The key of the stage's state: the module's own, or the file's.
-fn key(
-    raw: &RawTransform,
-    description: &Description,
-    input: &Typed,
-    report: &Report,
-) -> Vec<usize> {
-    if let Some(names) = &raw.key {
-        let indices = columns(names, &input.schema, report);
-        if let (false, Some(first)) = (description.keyed, names.first()) {
-            let message =
-                format!("`{}` keeps no state by key: `key` has no effect", description.name);
-            report.push(Problem::warning(&first.span, message).hint("leave `key` out"));
-        }
-        return indices;
-    }
-    description.key.iter().filter_map(|name| input.schema.index_of(name)).collect()
 }
 
 /// The indices of named columns; a name that is none is reported and left out.

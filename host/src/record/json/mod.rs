@@ -279,6 +279,8 @@ mod tests {
                 processing_times: vec![0, 0].into(),
                 majors: vec![1, 2].into(),
                 minors: None,
+                base: 0,
+                late: None,
             }),
             rows: 2,
             selection: None,

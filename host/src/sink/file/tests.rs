@@ -61,6 +61,8 @@ impl Place {
                 processing_times: vec![0; rows].into(),
                 majors: vec![0; rows].into(),
                 minors: None,
+                base: 0,
+                late: None,
             }),
             rows,
             selection: None,

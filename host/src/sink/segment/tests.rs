@@ -32,6 +32,8 @@ fn batch(ids: &[&str], first_major: i64) -> Batch {
             processing_times: vec![0; rows].into(),
             majors: (first_major..first_major + rows as i64).collect::<Vec<_>>().into(),
             minors: None,
+            base: 0,
+            late: None,
         }),
         rows,
         selection: None,

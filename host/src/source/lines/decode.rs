@@ -136,6 +136,8 @@ impl LineDecoder {
             processing_times: vec![now; rows].into(),
             majors,
             minors: None,
+            base: 0,
+            late: None,
         };
         SourceBatch {
             batch: Batch {

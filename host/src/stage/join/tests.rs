@@ -63,6 +63,8 @@ fn batch(columns: Vec<(ArrayRef, DataType)>, operations: Operations) -> Batch {
             processing_times: numbers.clone(),
             majors: numbers,
             minors: None,
+            base: 0,
+            late: None,
         }),
         rows,
         selection: None,

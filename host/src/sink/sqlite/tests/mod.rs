@@ -135,6 +135,8 @@ fn batch(
             processing_times: vec![0; rows].into(),
             majors: majors.into(),
             minors: None,
+            base: 0,
+            late: None,
         }),
         rows,
         selection: None,

@@ -1,8 +1,10 @@
-//! Platform revenue and return to player by game, from the tables that `pipelines/wagers.toml`
-//! loads: what `scripts/demo` ends with, and a pattern for reading exact money out of SQLite.
+//! Platform revenue, return to player by game and fraud alerts, from what
+//! `pipelines/wagers.toml` writes: what `scripts/demo` ends with, and a pattern for reading exact money out of SQLite.
 //!
 //! Money is stored as decimal text, because SQLite's own numbers round it, and so would its `SUM`;
 //! here it is summed in integers.
+
+mod alerts;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,9 @@ struct Arguments {
     /// The games, as CSV: game_id, provider, theoretical_rtp
     #[arg(long)]
     games: PathBuf,
+    /// The fraud alerts, as JSON lines
+    #[arg(long)]
+    alerts: Option<PathBuf>,
     /// What `millrace run --json` printed
     #[arg(long)]
     run: Option<PathBuf>,
@@ -68,6 +73,9 @@ fn main() -> anyhow::Result<()> {
     let sums = sum_by_game(&arguments.database)?;
     println!("\nPlatform revenue and return to player, the {TOP} games that earn most\n");
     println!("{}", report(&sums, &games).trim_fmt());
+    if let Some(alerts) = &arguments.alerts {
+        println!("\n{}", alerts::report(alerts)?);
+    }
     if let Some(run) = &arguments.run {
         println!("{}", summary(run)?);
     }
@@ -135,8 +143,7 @@ fn scaled(text: &str, scale: u32) -> anyhow::Result<i128> {
 }
 
 fn report(sums: &HashMap<String, Sums>, games: &HashMap<String, Game>) -> Table {
-    let mut table = Table::new();
-    table.load_preset(PRESET).set_content_arrangement(ContentArrangement::Disabled).set_header([
+    let mut table = table([
         "game",
         "provider",
         "wagers",
@@ -163,6 +170,16 @@ fn report(sums: &HashMap<String, Sums>, games: &HashMap<String, Game>) -> Table 
     let name = format!("all {} games", ranked.len());
     let bold = |text: String| Cell::new(text).add_attribute(Attribute::Bold);
     table.add_row(cells(&name, &all, None).into_iter().map(bold));
+    table
+}
+
+/// An empty table with rules around its header.
+fn table<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(PRESET)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header);
     table
 }
 
@@ -221,23 +238,27 @@ fn grouped(number: i128) -> String {
     text
 }
 
+/// The whole number at a path of an object; 0 where there is none.
+fn number(object: &Value, path: &str) -> u64 {
+    object.pointer(path).and_then(Value::as_u64).unwrap_or_default()
+}
+
 /// What the run did, in two lines.
 fn summary(path: &Path) -> anyhow::Result<String> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let run: Value =
         serde_json::from_slice(&text).with_context(|| format!("in {}", path.display()))?;
     let pipeline = &run["pipelines"][0];
-    let rows =
-        |name: &str| grouped(i128::from(pipeline["rows"][name].as_u64().unwrap_or_default()));
+    let rows = |name: &str| grouped(i128::from(number(&pipeline["rows"], name)));
     let seconds = |value: &Value| value.as_f64().unwrap_or_default();
     let rate = pipeline["rows_per_second"].as_u64().unwrap_or_default();
     Ok(format!(
-        " {} rows in: {} kept, {} filtered, {} rejected\n \
+        " {} rows in: {} in the table, {} filtered, {} rejected\n \
          {} rows/s, {:.2} s in all, {:.2} s of CPU time\n",
-        rows("in"),
-        rows("kept"),
-        rows("filtered"),
-        rows("rejected"),
+        rows("/in"),
+        rows("/sinks/ods_wagers"),
+        rows("/filtered"),
+        rows("/rejected"),
         grouped(i128::from(rate)),
         seconds(&run["seconds"]),
         seconds(&run["cpu_seconds"]),
