@@ -136,7 +136,9 @@ fn paths_of_the_caller_are_relative_to_where_the_caller_is() {
     assert_eq!(plan.checkpoint.store, Path::new("out/checkpoints"));
     let SinkKind::Sqlite(sink) = &plan.sinks[0].config.kind else { panic!("it is a database") };
     assert_eq!(sink.path, Path::new("out/wagers.db"));
-    let millrace::table::TableKind::File(games) = &plan.tables[0].kind;
+    let millrace::table::TableKind::File(games) = &plan.tables[0].kind else {
+        panic!("it is a file")
+    };
     assert_eq!(games.path, root().join("pipelines/games.csv"));
 }
 

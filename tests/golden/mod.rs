@@ -2,6 +2,8 @@
 //! becomes of every kind of input.
 
 mod config;
+mod debezium;
 mod pipelines;
 mod semantics;
 mod stateful;
+mod types;

@@ -240,9 +240,6 @@ fn state_that_does_not_fit_the_stage_halts() {
             true => text.replace("= \"sessions.", "= \"episodes."),
             false => text,
         };
-            "= \"sessions.",
-            if new.contains("episodes") { "= \"episodes." } else { "= \"sessions." },
-        );
         bench.write("pipeline.toml", text);
         let error = bench.run(&options()).expect_err("the state is another's");
         assert!(error.to_string().contains(wanted), "{error}");

@@ -6,6 +6,7 @@ mod breaches;
 mod cache;
 mod calls;
 mod columns;
+mod elsewhere;
 mod limits;
 mod loading;
 mod roundtrip;

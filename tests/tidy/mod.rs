@@ -30,9 +30,13 @@ const APART: [(&str, &[&str]); 4] = [
     ("sandbox", &["source", "sink", "table"]),
 ];
 
-/// Words that only one room may say, and that room.
-const KEPT: [(&str, &str); 4] =
-    [("wasmtime", "sandbox"), ("toml::", "config"), ("redb::", "checkpoint"), ("rusqlite", "sink")];
+/// Words that only some rooms may say, and those rooms.
+const KEPT: [(&str, &[&str]); 4] = [
+    ("wasmtime", &["sandbox"]),
+    ("toml::", &["config"]),
+    ("redb::", &["checkpoint"]),
+    ("rusqlite", &["sink", "table/sqlite"]),
+];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -101,16 +105,17 @@ fn words_stay_in_their_rooms() {
     let mut wrong = Vec::new();
     for path in rust_files(&root().join("host/src")) {
         let inside = path.strip_prefix(root().join("host/src")).expect("it lies in it");
-        for (word, room) in KEPT {
-            if inside.starts_with(room) {
+        for (word, rooms) in KEPT {
+            if rooms.iter().any(|room| inside.starts_with(room)) {
                 continue;
             }
             for (number, line) in code(&path).iter().enumerate() {
                 if line.contains(word) {
                     wrong.push(format!(
-                        "{}:{}: {word} outside of {room}/",
+                        "{}:{}: {word} outside of {}",
                         inside.display(),
-                        number + 1
+                        number + 1,
+                        rooms.join(", ")
                     ));
                 }
             }

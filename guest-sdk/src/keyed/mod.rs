@@ -4,8 +4,7 @@
 //! after the other, remembers what it likes in the handles of [`state`](crate::state), and emits rows
 //! whenever it likes.
 //!
-//! Pipelines do not run them yet (`millrace check` says so at the module); they are written and tested
-//! natively, with [`testing`](crate::testing).
+//! Like row functions, they are tested natively, with [`testing`](crate::testing).
 //!
 //! ```
 //! use millrace_sdk::keyed::{Context, Keyed, NoParams, Port, Problem, Setup, Stage, Timer};

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use super::exit::{CommandResult, Exit};
+use super::exit::{CommandResult, Exit, Failure};
 use super::load::{Loaded, environment};
 use super::module;
 use super::output;
 use super::text::{Paint, counted};
-use crate::config::Plan;
+use crate::config::{self, Environment, Plan};
 
 /// Check pipeline files: names, types and promises, through every module, into the sinks
 ///
@@ -29,11 +30,16 @@ pub(super) struct Arguments {
     /// Print the problems as JSON: {"ok", "pipelines", "problems"}
     #[arg(long)]
     json: bool,
+    /// Print the settings of one file that has no error, every default included and marked, as TOML
+    /// that comes to the same pipeline; variables stand by their names. Warnings go to stderr
+    #[arg(long, conflicts_with = "json")]
+    show_defaults: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   WAGERS=wagers.jsonl OUT=out millrace check pipelines/wagers.toml
+  millrace check --env-file dev.env --show-defaults pipelines/wagers.toml
   millrace check --env-file dev.env pipelines/*.toml
   millrace check --json pipelines/wagers.toml | jq '.problems[].message'";
 
@@ -41,7 +47,13 @@ Examples:
 pub(super) fn run(arguments: &Arguments) -> CommandResult {
     let environment = environment(arguments.env_file.as_deref())?;
     let sandbox = module::sandbox()?;
+    if arguments.show_defaults && arguments.files.len() > 1 {
+        return Err(Failure::usage(anyhow!("--show-defaults takes one file")));
+    }
     let loaded = Loaded::load(&arguments.files, &environment, &sandbox);
+    if arguments.show_defaults {
+        return show_defaults(&loaded, &environment);
+    }
     if arguments.json {
         output::print_json(&as_json(&loaded))?;
     } else {
@@ -53,6 +65,15 @@ pub(super) fn run(arguments: &Arguments) -> CommandResult {
         output::print(&text)?;
     }
     Ok(if loaded.is_sound() { Exit::Done } else { Exit::Usage })
+}
+
+/// The settings on stdout, and what there is to say about the file on stderr, so that the first may
+/// become a file.
+fn show_defaults(loaded: &Loaded, environment: &Environment) -> CommandResult {
+    eprint!("{}", loaded.render(Paint::stderr()));
+    let Some(plan) = loaded.plans.first() else { return Ok(Exit::Usage) };
+    output::print(&config::effective(plan, environment).map_err(Failure::usage)?)?;
+    Ok(Exit::Done)
 }
 
 fn sentence(plan: &Plan) -> String {

@@ -10,9 +10,12 @@
 mod bench;
 mod build;
 mod check;
+mod columns;
+mod completions;
 mod ending;
 mod exit;
 mod generate;
+mod graph;
 mod inspect;
 mod load;
 mod logs;
@@ -21,6 +24,7 @@ mod output;
 mod pace;
 mod progress;
 mod run;
+mod schema;
 mod signals;
 mod summary;
 mod text;
@@ -73,10 +77,14 @@ Exit codes:
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Columns(columns::Arguments),
+    Graph(graph::Arguments),
     Inspect(inspect::Arguments),
     Build(build::Arguments),
     Bench(bench::Arguments),
     Generate(generate::Arguments),
+    Schema(schema::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// The whole program: reads the process's arguments, runs the command, prints what went wrong.
@@ -97,10 +105,14 @@ fn dispatch(cli: Cli) -> CommandResult {
     match cli.command {
         Command::Run(arguments) => run::run(&arguments, &bars),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Columns(arguments) => columns::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments, &bars),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }
 

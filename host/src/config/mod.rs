@@ -10,6 +10,7 @@
 //! nothing is printed but the paths of files that cannot be read.
 //! *Not here*: the settings' own types, which stand beside what they set (`source`, `sink`, …).
 
+mod effective;
 mod env;
 mod keys;
 mod nearest;
@@ -18,6 +19,7 @@ mod problem;
 mod raw;
 mod reference;
 mod render;
+mod schema;
 mod section;
 mod tree;
 mod units;
@@ -25,6 +27,7 @@ mod validate;
 
 use std::path::Path;
 
+pub use effective::effective;
 pub use env::{EnvFileError, Environment, Secret};
 pub use keys::{Key, PARTS, Part, Presence};
 pub use plan::{
@@ -33,6 +36,7 @@ pub use plan::{
 };
 pub use problem::{Location, Note, Problem, Problems, Severity, Span};
 pub use reference::reference;
+pub use schema::schema;
 
 use crate::sandbox::Sandbox;
 use problem::Report;

@@ -279,9 +279,15 @@ impl ColumnBuilder {
         if let Some(kind) = self.without_null {
             return Err(format!("expected {}, found null in {kind}", self.expected()));
         }
+        self.push_absent();
+        Ok(())
+    }
+
+    /// Appends a null where there is no value to speak of, such as in a row that is gone: also in a
+    /// column that takes no null.
+    pub(super) fn push_absent(&mut self) {
         self.nulls.push(self.len());
         self.values.push_zero();
-        Ok(())
     }
 
     /// Takes back all rows from `rows` on.

@@ -4,6 +4,7 @@
 //! *Not here*: reading bytes into columns (`format`), what crosses to a guest (`sandbox`).
 
 mod batch;
+mod csv;
 mod data_type;
 mod dead_letter;
 mod json;
@@ -11,6 +12,8 @@ mod operation;
 mod position;
 mod schema;
 
+pub use self::csv::CsvStyle;
+pub(crate) use self::csv::{CsvRows, write_csv_names};
 pub use batch::{Batch, Before, Column, RowMeta};
 pub use data_type::{DataType, TypeParseError};
 pub use dead_letter::DeadLetter;

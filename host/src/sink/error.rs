@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::parquet::PartError;
 use crate::record::Epoch;
 
 /// Why a sink cannot go on: one variant for each thing that a caller can do something about. What
@@ -283,6 +284,23 @@ pub enum SinkError {
         /// The file.
         path: PathBuf,
     },
+    /// A CSV file begins with the names of other columns.
+    #[error(
+        "sink `{sink}`: `{}` begins with the line `{found}`, but the header of this sink's rows is \
+         `{expected}`, so that they would stand in the wrong columns; give the sink the file's \
+         columns in the file's order, or name another file and start over with a new checkpoint \
+         store", .path.display()
+    )]
+    OtherHeader {
+        /// The sink's name.
+        sink: String,
+        /// The file.
+        path: PathBuf,
+        /// Its first line.
+        found: String,
+        /// The line that the sink would write.
+        expected: String,
+    },
     /// A newer store has taken the file over.
     #[error(
         "sink `{sink}`: `{}` now belongs to another checkpoint store, as `{}` says, and going on \
@@ -373,6 +391,9 @@ pub enum SinkError {
         /// Why.
         source: serde_json::Error,
     },
+    /// A folder of Parquet files cannot be filled.
+    #[error(transparent)]
+    Part(Box<PartError>),
     /// Whoever read standard output has gone.
     #[error("the reader of standard output has gone away, so the rows have nowhere to go")]
     BrokenPipe,

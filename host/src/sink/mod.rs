@@ -14,6 +14,8 @@
 mod blackhole;
 mod error;
 mod file;
+mod growing;
+mod parquet;
 mod segment;
 mod sqlite;
 mod stdout;
@@ -23,8 +25,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::parquet::{ParquetCompression, ParquetConfig, PartError};
 pub use error::SinkError;
-pub use file::FileConfig;
+pub use file::{CsvConfig, FileConfig, FileFormat};
 pub use sqlite::{ChangePolicy, SqliteConfig};
 
 use crate::record::{Batch, Epoch, Schema};
@@ -40,7 +43,8 @@ pub enum Durability {
     TwoPhase,
     /// Prepared beside the checkpoint, applied together with the epoch's number.
     WriteAhead,
-    /// Written through; rows beyond the handle's length are provisional and cut on recovery.
+    /// Written at the target; what lies beyond the handle is provisional there, behind the
+    /// committed rows or under a hidden name, and goes on recovery. Handles never expire.
     Truncating,
     /// Repeats what it wrote: exactly-once only over a deterministic path and keyed upserts.
     Idempotent,
@@ -168,8 +172,10 @@ pub struct SinkConfig {
 pub enum SinkKind {
     /// A table of an SQLite database.
     Sqlite(SqliteConfig),
-    /// A file of JSON lines.
+    /// A file of JSON lines or CSV.
     File(FileConfig),
+    /// A folder of Parquet files.
+    Parquet(ParquetConfig),
     /// Standard output, as JSON lines.
     Stdout,
     /// Nowhere; every column is asked for all the same.
@@ -211,7 +217,7 @@ impl SinkConfig {
     pub fn durability(&self) -> Durability {
         match &self.kind {
             SinkKind::Sqlite(_) => Durability::WriteAhead,
-            SinkKind::File(_) => Durability::Truncating,
+            SinkKind::File(_) | SinkKind::Parquet(_) => Durability::Truncating,
             SinkKind::Stdout => Durability::None,
             SinkKind::Blackhole => Durability::Discarding,
         }
@@ -226,6 +232,7 @@ impl SinkConfig {
         match &self.kind {
             SinkKind::Sqlite(config) => sqlite::initialise(config, context),
             SinkKind::File(config) => file::initialise(config, context),
+            SinkKind::Parquet(config) => self::parquet::initialise(config, context),
             SinkKind::Stdout | SinkKind::Blackhole => Ok(Handle(serde_json::Value::Null)),
         }
     }
@@ -239,6 +246,7 @@ impl SinkConfig {
         match &self.kind {
             SinkKind::Sqlite(config) => sqlite::open(config, context, last),
             SinkKind::File(config) => file::open(config, context, last),
+            SinkKind::Parquet(config) => self::parquet::open(config, context, last),
             SinkKind::Stdout => Ok(stdout::open()),
             SinkKind::Blackhole => Ok(blackhole::open()),
         }

@@ -16,9 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::SourceError;
-pub use file::FileConfig;
+pub use file::{Compression, FileConfig, PathPattern, PatternError};
 pub use generator::{GeneratorConfig, WagerGenerator};
 
+use crate::format::RecordFormat;
 use crate::record::{Batch, DataType, DeadLetter, Field, Position, Schema};
 use crate::telemetry::Clock;
 
@@ -99,27 +100,43 @@ pub enum ColumnOrigin {
 /// Metadata that a column may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetaColumn {
-    /// When the record was written (files: read), as a timestamp.
+    /// When the record was written, as a timestamp: when a file's line was read; when a change of
+    /// Debezium's was made in its source.
     Timestamp,
     /// The file's name, as text.
     File,
     /// The line's number from 1, as i64.
     Line,
+    /// PostgreSQL's log sequence number of a change of Debezium's, as i64.
+    Lsn,
+    /// The table (or collection) that a change of Debezium's was made in, as text.
+    Table,
 }
 
 impl MetaColumn {
     /// The names in the TOML.
-    pub const NAMES: [(&'static str, Self); 3] =
-        [("timestamp", Self::Timestamp), ("file", Self::File), ("line", Self::Line)];
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("timestamp", Self::Timestamp),
+        ("file", Self::File),
+        ("line", Self::Line),
+        ("lsn", Self::Lsn),
+        ("table", Self::Table),
+    ];
 
     /// The type of such a column.
     #[must_use]
     pub const fn data_type(self) -> DataType {
         match self {
             Self::Timestamp => DataType::Timestamp,
-            Self::File => DataType::Text,
-            Self::Line => DataType::Int64,
+            Self::File | Self::Table => DataType::Text,
+            Self::Line | Self::Lsn => DataType::Int64,
         }
+    }
+
+    /// Whether only Debezium's messages tell it.
+    #[must_use]
+    pub const fn needs_debezium(self) -> bool {
+        matches!(self, Self::Lsn | Self::Table)
     }
 }
 
@@ -136,7 +153,8 @@ pub struct SourceColumn {
     pub key: bool,
     /// Whether null is rejected at decode.
     pub required: bool,
-    /// The unit of an integer timestamp; `None`: ISO 8601 text.
+    /// The unit of an integer timestamp; `None`: ISO 8601 text. With Debezium's messages also of an
+    /// integer time of day, and `None`: what the message's schema says.
     pub unit: Option<crate::format::TimeUnit>,
 }
 
@@ -167,14 +185,27 @@ pub struct SourceConfig {
 /// The sources there are.
 #[derive(Clone, Debug)]
 pub enum SourceKind {
-    /// Lines of a file.
+    /// Records of files.
     File(FileConfig),
     /// Made-up wagers.
     Generator(GeneratorConfig),
 }
 
+impl SourceKind {
+    /// How the records are written.
+    #[must_use]
+    pub fn format(&self) -> &RecordFormat {
+        static JSON: RecordFormat = RecordFormat::Json;
+        match self {
+            Self::File(config) => &config.format,
+            Self::Generator(_) => &JSON,
+        }
+    }
+}
+
 impl SourceConfig {
-    /// The schema of this source's batches: its columns in order, its key, append-only.
+    /// The schema of this source's batches: its columns in order, its key, and whether its format
+    /// is append-only.
     #[must_use]
     pub fn schema(&self) -> Schema {
         let fields = self
@@ -185,7 +216,8 @@ impl SourceConfig {
             })
             .collect();
         let key = (0..self.columns.len()).filter(|index| self.columns[*index].key).collect();
-        Schema { key, ..Schema::new(fields) }
+        let append_only = self.kind.format().is_append_only();
+        Schema { key, append_only, ..Schema::new(fields) }
     }
 
     /// Whether there is something to open, as far as a look can tell.
@@ -194,7 +226,7 @@ impl SourceConfig {
     /// What [`SourceConfig::open`] would say now. The input may still come before it is opened.
     pub fn look(&self) -> Result<(), SourceError> {
         match &self.kind {
-            SourceKind::File(config) => file::look(config),
+            SourceKind::File(config) => file::look(self, config),
             SourceKind::Generator(_) => Ok(()),
         }
     }

@@ -6,14 +6,17 @@
 mod error;
 mod file;
 mod snapshot;
+mod sqlite;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use error::TableError;
+pub use error::{QueryRow, TableError};
 pub use file::{FileConfig, FileFormat};
 pub use snapshot::TableSnapshot;
+pub use sqlite::SqliteConfig;
 
+use crate::format::ColumnSpec;
 use crate::record::{DataType, Field, Schema};
 
 /// One declared column of a table.
@@ -21,12 +24,27 @@ use crate::record::{DataType, Field, Schema};
 pub struct TableColumn {
     /// Its name in joins.
     pub name: Arc<str>,
-    /// Its name in the source: a CSV header's or a member's name.
+    /// Its name in the source: a CSV header's, a member's, or that of a query's column.
     pub source_name: String,
     /// Its type.
     pub data_type: DataType,
     /// Whether null is an error.
     pub required: bool,
+}
+
+impl TableColumn {
+    /// What the formats are told about it. A null key is left to the index, which says so in the
+    /// words of keys.
+    fn spec(&self) -> ColumnSpec {
+        ColumnSpec {
+            name: Arc::clone(&self.name),
+            path: vec![self.source_name.clone()],
+            data_type: self.data_type,
+            unit: None,
+            required: self.required,
+            key: false,
+        }
+    }
 }
 
 /// A table as configured.
@@ -49,6 +67,8 @@ pub struct TableConfig {
 pub enum TableKind {
     /// A CSV file or JSON lines.
     File(FileConfig),
+    /// The rows of a query over an SQLite database.
+    Sqlite(SqliteConfig),
 }
 
 impl TableConfig {
@@ -68,13 +88,15 @@ impl TableConfig {
         Schema { key, ..schema }
     }
 
-    /// Whether there is something to load, as far as a look at the file's beginning can tell.
+    /// Whether there is something to load, as far as a look can tell: at a file's beginning, or at
+    /// what a database says of the query.
     ///
     /// # Errors
-    /// What [`TableConfig::load`] would say now of the file and its header.
+    /// What [`TableConfig::load`] would say now, before the first row.
     pub fn look(&self) -> Result<(), TableError> {
         match &self.kind {
             TableKind::File(config) => file::look(self, config),
+            TableKind::Sqlite(config) => sqlite::look(self, config),
         }
     }
 
@@ -82,10 +104,11 @@ impl TableConfig {
     ///
     /// # Errors
     /// If it cannot be read, a value does not fit its type, or a key is null or there twice; the
-    /// message names file and line.
+    /// message names file and line, or the query's row.
     pub fn load(&self) -> Result<TableSnapshot, TableError> {
         match &self.kind {
             TableKind::File(config) => file::load(self, config),
+            TableKind::Sqlite(config) => sqlite::load(self, config),
         }
     }
 }

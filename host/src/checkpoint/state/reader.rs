@@ -38,7 +38,7 @@ impl StateReader {
         for segment in segments {
             SegmentFile::check(folder, segment)?;
         }
-        let segments = segments.to_vec().into_iter();
+        let segments = Vec::from(segments).into_iter();
         let folder = folder.to_owned();
         let scratch = Vec::new();
         Ok(Self { folder, segments, groups, current: None, waiting: None, scratch })

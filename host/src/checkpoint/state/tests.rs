@@ -239,19 +239,19 @@ fn what_a_dead_run_left_is_swept() {
     let lost = written(folder, &[&[(2, PUT, vec![])]]);
     assert_ne!(kept.file, lost.file, "the same owner and epoch, but another run");
     fs::write(folder.join("stage-0-00-1.state.tmp"), "cut o").unwrap();
-    fs::write(folder.join("lock"), "").unwrap();
+    fs::write(folder.join("stage-0-00-1.order"), "").unwrap();
     let keep = BTreeSet::from([kept.file.clone()]);
     sweep(folder, &keep).unwrap();
-    assert_eq!(names(folder), BTreeSet::from([kept.file.clone(), "lock".to_owned()]));
+    assert_eq!(names(folder), BTreeSet::from([kept.file.clone()]));
     sweep(&folder.join("none"), &keep).unwrap();
     remove(folder, [&kept.file, &lost.file]).unwrap();
-    assert_eq!(names(folder), BTreeSet::from(["lock".to_owned()]));
+    assert_eq!(names(folder), BTreeSet::new());
 
     let mut log = log(folder, Vec::new());
     log.append(entries(&[(1, PUT, vec![1])])).unwrap();
-    assert_eq!(names(folder).len(), 2);
+    assert_eq!(names(folder).len(), 1);
     drop(log);
-    assert_eq!(names(folder).len(), 1, "what is not sealed goes with the log");
+    assert_eq!(names(folder).len(), 0, "what is not sealed goes with the log");
 }
 
 #[test]

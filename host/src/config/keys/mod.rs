@@ -1,14 +1,17 @@
 //! Every key that a pipeline's file may have: its name, what it takes, its default, what it is for.
 //!
 //! *Invariants*: the readers in `raw` take names, defaults and what is required from here, so the
-//! reference that is made of these tables cannot differ from what the program does.
+//! reference and the JSON Schema that are made of these tables cannot differ from what the program
+//! does. What a key takes and where a part stands is said in words, which `form` reads.
 
+mod form;
 mod pipeline;
 mod sink;
 mod source;
 mod table;
 mod transform;
 
+pub(super) use form::{Kind, Place};
 pub use pipeline::*;
 pub use sink::*;
 pub use source::*;
@@ -83,7 +86,7 @@ const ON_ERROR: &str = "what becomes of a row that is refused: `\"dead-letter\"`
 /// A part of the file and its keys, for the reference.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// Its heading.
+    /// Its heading, which says where its keys stand, too: `form` reads it.
     pub title: &'static str,
     /// What it is, in a sentence or two.
     pub about: &'static str,
@@ -129,6 +132,11 @@ pub const PARTS: &[Part] = &[
         keys: FILE_TABLE,
     },
     Part {
+        title: "Table `sqlite`",
+        about: "The result of a query over an SQLite database, read whole.",
+        keys: SQLITE_TABLE,
+    },
+    Part {
         title: "Columns of a table",
         about: "`[tables.NAME.columns]`. `name = \"i64\"` is short for `name = { type = \"i64\" }`.",
         keys: TABLE_COLUMN,
@@ -147,7 +155,12 @@ pub const PARTS: &[Part] = &[
                 of several sources are upserted, see [sinks.md](sinks.md#upserts).",
         keys: SQLITE_SINK,
     },
-    Part { title: "Sink `file`", about: "JSON lines.", keys: FILE_SINK },
+    Part {
+        title: "Sink `file`",
+        about: "A file of JSON lines or CSV, or a folder of Parquet files: see \
+                [sinks.md](sinks.md#file-and-stdout).",
+        keys: FILE_SINK,
+    },
     Part {
         title: "Sink `stdout`",
         about: "JSON lines on standard output. At-least-once only: what is printed cannot be taken back.",

@@ -67,14 +67,56 @@ pub const SQLITE_SINK: &[Key] = &[
     ),
 ];
 
-/// Keys of a sink of type `file`.
+/// Keys of a sink of type `file`, those of all formats.
 pub const FILE_SINK: &[Key] = &[
-    required("path", "path", "the file; a JSON object on each line"),
+    required(
+        "path",
+        "path",
+        "the file; of `format = \"parquet\"`, the folder that gets a file for each checkpoint",
+    ),
+    optional(
+        "format",
+        "`\"json\"`, `\"csv\"` or `\"parquet\"`",
+        "how rows are written; by default what the path ends with says: `.csv`, `.parquet`, and \
+         otherwise JSON lines",
+    ),
     defaulted(
         "if_exists",
         "`\"error\"`, `\"append\"` or `\"replace\"`",
         "error",
-        "what becomes of a file that has content when the checkpoint store is new",
+        "what becomes of a file that has content, or of a folder that has Parquet files, when the \
+         checkpoint store is new; in a folder, `\"replace\"` removes the files `part-*.parquet` \
+         and those that were prepared, and nothing else",
+    ),
+    // Of a format's own keys none has a default here: no other format may have it.
+    optional(
+        "delimiter",
+        "character",
+        "of `format = \"csv\"`: what stands between two fields, `,` by default; one of ASCII that \
+         no number, date or base64 text has, such as `;` or a tab, `\\t`",
+    ),
+    optional(
+        "header",
+        "boolean",
+        "of `format = \"csv\"`: whether an empty file begins with the columns' names; true by \
+         default",
+    ),
+    optional(
+        "null",
+        "text",
+        "of `format = \"csv\"`: what stands for a null, never in quotes; nothing by default, and an \
+         empty text is `\"\"` then",
+    ),
+    optional(
+        "row_group_rows",
+        "integer",
+        "of `format = \"parquet\"`: the most rows of a row group, 1048576 by default; one that \
+         takes 128 MiB of memory is written earlier",
+    ),
+    optional(
+        "compression",
+        "`\"zstd\"` or `\"none\"`",
+        "of `format = \"parquet\"`: how pages are compressed; `\"zstd\"` by default",
     ),
 ];
 

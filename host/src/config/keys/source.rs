@@ -12,12 +12,38 @@ pub const SOURCE: &[Key] = &[
 
 /// Keys of a source of type `file`.
 pub const FILE_SOURCE: &[Key] = &[
-    required("path", "path", "the file"),
+    required(
+        "path",
+        "path or list",
+        "the file or files, read one after the other; each may be a pattern with `*`, `?`, `[…]` and `**`, \
+         whose matches are read in the order of their bytes",
+    ),
     defaulted(
         "format",
-        "`\"json\"`",
+        "`\"json\"`, `\"debezium-json\"` or `\"csv\"`",
         "json",
-        "newline-delimited JSON; a column's path starts at the line",
+        "`\"json\"`: newline-delimited JSON; a column's path starts at the line. `\"debezium-json\"`: a \
+         message of Debezium a line; a column's path starts at the row. `\"csv\"`: comma-separated values; \
+         a column's path is its name in the header",
+    ),
+    defaulted(
+        "compression",
+        "`\"auto\"`, `\"none\"`, `\"gzip\"` or `\"zstd\"`",
+        "auto",
+        "how the files are compressed; `\"auto\"`: as each one's name says, which ends in `.gz` or `.zst`",
+    ),
+    defaulted("delimiter", "text", ",", "of CSV: the character between two fields"),
+    defaulted(
+        "header",
+        "boolean",
+        "true",
+        "of CSV: whether the first line of each file names the columns; without it, a column's `path` is \
+         the number of its field, from 1",
+    ),
+    optional(
+        "null",
+        "text",
+        "of CSV: the unquoted text that means null; an empty unquoted field if not given",
     ),
 ];
 
@@ -39,8 +65,9 @@ pub const SOURCE_COLUMN: &[Key] = &[
     ),
     optional(
         "meta",
-        "`\"timestamp\"`, `\"file\"` or `\"line\"`",
-        "in place of `path`: something that the source knows about the record",
+        "`\"timestamp\"`, `\"file\"`, `\"line\"`, `\"lsn\"` or `\"table\"`",
+        "in place of `path`: something that the source knows about the record. Only `\"debezium-json\"` has \
+         `\"lsn\"` and `\"table\"`, and its `\"timestamp\"` is that of the change",
     ),
     optional(
         "type",
@@ -52,7 +79,8 @@ pub const SOURCE_COLUMN: &[Key] = &[
         "unit",
         "`\"s\"`, `\"ms\"`, `\"us\"`, `\"ns\"` or `\"iso\"`",
         "how a timestamp is written: a number of these units since 1970, or ISO 8601 text; required for \
-         timestamps, and for them only",
+         timestamps, and for them only. With `\"debezium-json\"` a message's schema says it, and comes \
+         first; without a schema it is also for `time`, in microseconds by default",
     ),
     defaulted(
         "key",

@@ -12,7 +12,7 @@ mod transform;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(super) use sink::{RawExpect, RawSink, RawSinkKind, RawSqlite};
+pub(super) use sink::{RawExpect, RawFileFormat, RawSink, RawSinkKind, RawSqlite};
 pub(super) use source::RawSource;
 pub(super) use table::RawTable;
 pub(super) use transform::{RawInput, RawJoin, RawName, RawTransform};

@@ -1,5 +1,7 @@
 //! `[sinks.NAME]` and `[dead_letters]`.
 
+use std::path::Path;
+
 use super::transform::{RawName, reference};
 use super::{ColumnForm, columns, delivery, on_error};
 use crate::config::keys::{
@@ -9,8 +11,8 @@ use crate::config::plan::{Delivery, OnError};
 use crate::config::problem::{Problem, Span};
 use crate::config::section::{At, FilePath, Scope, Section, Word};
 use crate::config::tree::Node;
-use crate::record::DataType;
-use crate::sink::{ChangePolicy, IfExists, WriteMode};
+use crate::record::{CsvStyle, DataType};
+use crate::sink::{ChangePolicy, CsvConfig, IfExists, ParquetCompression, WriteMode};
 
 /// One sink.
 #[derive(Debug)]
@@ -37,9 +39,17 @@ pub(in crate::config) struct RawExpect {
 #[derive(Debug)]
 pub(in crate::config) enum RawSinkKind {
     Sqlite(RawSqlite),
-    File { path: At<FilePath>, if_exists: IfExists },
+    File { path: At<FilePath>, if_exists: IfExists, format: RawFileFormat },
     Stdout,
     Blackhole,
+}
+
+/// The formats of a sink of type `file`, each with its settings.
+#[derive(Debug)]
+pub(in crate::config) enum RawFileFormat {
+    Json,
+    Csv(CsvConfig),
+    Parquet { row_group_rows: usize, compression: ParquetCompression },
 }
 
 /// A sink of type `sqlite`.
@@ -166,8 +176,133 @@ fn table_name(section: &Section<'_>, table: At<String>) -> Option<At<String>> {
     None
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Json,
+    Csv,
+    Parquet,
+}
+
+const FORMATS: [(&str, Format); 3] =
+    [("json", Format::Json), ("csv", Format::Csv), ("parquet", Format::Parquet)];
+
+/// Keys that only one format has.
+const FORMAT_KEYS: [(&str, Format); 5] = [
+    ("delimiter", Format::Csv),
+    ("header", Format::Csv),
+    ("null", Format::Csv),
+    ("row_group_rows", Format::Parquet),
+    ("compression", Format::Parquet),
+];
+
+/// The most rows of a row group where nothing is said.
+const ROW_GROUP_ROWS: i64 = 1 << 20;
+
+const COMPRESSIONS: [(&str, ParquetCompression); 2] =
+    [("zstd", ParquetCompression::Zstd), ("none", ParquetCompression::None)];
+
 fn file(section: &Section<'_>) -> Option<RawSinkKind> {
     let path = section.path("path");
     let if_exists = section.choice("if_exists", &IF_EXISTS);
-    Some(RawSinkKind::File { path: path?, if_exists: if_exists?.value })
+    let format = match section.entry("format") {
+        Some(_) => section.choice("format", &FORMATS)?.value,
+        None => format_of(&path.as_ref()?.value.path),
+    };
+    foreign_keys(section, format);
+    let format = match format {
+        Format::Json => Some(RawFileFormat::Json),
+        Format::Csv => csv(section),
+        Format::Parquet => parquet(section),
+    };
+    Some(RawSinkKind::File { path: path?, if_exists: if_exists?.value, format: format? })
+}
+
+/// The format that a file's name tells.
+fn format_of(path: &Path) -> Format {
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    match extension.as_ref().and_then(|extension| extension.to_str()) {
+        Some("csv") => Format::Csv,
+        Some("parquet") => Format::Parquet,
+        _ => Format::Json,
+    }
+}
+
+fn format_name(format: Format) -> &'static str {
+    FORMATS.iter().find(|(_, other)| *other == format).map_or("", |(name, _)| *name)
+}
+
+/// Reports keys that belong to another format than the sink's.
+fn foreign_keys(section: &Section<'_>, format: Format) {
+    for (key, owner) in FORMAT_KEYS {
+        let Some(entry) = section.entry(key).filter(|_| owner != format) else { continue };
+        let message = format!(
+            "`{key}` belongs to `format = \"{}\"`, and this sink writes `\"{}\"`",
+            format_name(owner),
+            format_name(format)
+        );
+        let hint = format!("leave it out, or say `format = \"{}\"`", format_name(owner));
+        section.scope.report.push(Problem::error(&entry.key_span, message).hint(hint));
+    }
+}
+
+/// The value of a key that only one format has: `default` where it is not there, since only that
+/// format has the default, too.
+fn given<T>(
+    section: &Section<'_>,
+    key: &str,
+    default: T,
+    read: impl FnOnce(&str) -> Option<At<T>>,
+) -> Option<T> {
+    if section.entry(key).is_none() {
+        return Some(default);
+    }
+    read(key).map(|value| value.value)
+}
+
+fn csv(section: &Section<'_>) -> Option<RawFileFormat> {
+    let CsvStyle { delimiter, null } = CsvStyle::DEFAULT;
+    let delimiter = given(section, "delimiter", delimiter, |key| delimiter_of(section, key));
+    let header = given(section, "header", true, |key| section.boolean(key));
+    let null = given(section, "null", null, |key| {
+        section.text(key).map(|text| text.map(|text| text.value))
+    });
+    let (delimiter, null) = (delimiter?, null?);
+    let is_special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
+    if null.bytes().any(is_special) {
+        let span = section.entry("null").map_or(&section.span, |entry| &entry.node.span);
+        section.scope.report.push(
+            Problem::error(span, "`null` would be taken for something else")
+                .hint("it has neither the delimiter, nor a quote, nor a line break"),
+        );
+        return None;
+    }
+    Some(RawFileFormat::Csv(CsvConfig { style: CsvStyle { delimiter, null }, header: header? }))
+}
+
+fn delimiter_of(section: &Section<'_>, key: &str) -> Option<At<u8>> {
+    let text = section.text(key)?;
+    if let [byte] = *text.value.value.as_bytes()
+        && CsvStyle::can_delimit(byte)
+    {
+        return Some(text.map(|_| byte));
+    }
+    let message = format!("`{key}` cannot be `{}`", text.value.written.escape_debug());
+    section.scope.report.push(Problem::error(&text.span, message).hint(
+        "one character of ASCII that no number, date or base64 text has, such as `,`, `;`, `|` or \
+         a tab, `\\t`",
+    ));
+    None
+}
+
+fn parquet(section: &Section<'_>) -> Option<RawFileFormat> {
+    let rows = given(section, "row_group_rows", ROW_GROUP_ROWS, |key| {
+        section.integer(key, 1..=i64::from(i32::MAX))
+    });
+    let compression = given(section, "compression", ParquetCompression::Zstd, |key| {
+        section.choice(key, &COMPRESSIONS)
+    });
+    Some(RawFileFormat::Parquet {
+        row_group_rows: usize::try_from(rows?).ok()?,
+        compression: compression?,
+    })
 }

@@ -1,5 +1,7 @@
 //! `[sources.NAME]`.
 
+use std::path::Path;
+
 use super::{ColumnForm, columns, on_error};
 use crate::config::keys::{EVENT_TIME, FILE_SOURCE, GENERATOR_SOURCE, Key, SOURCE, SOURCE_COLUMN};
 use crate::config::nearest;
@@ -7,10 +9,11 @@ use crate::config::plan::OnError;
 use crate::config::problem::{Problem, Span};
 use crate::config::section::{At, Scope, Section};
 use crate::config::tree::{Node, Value};
-use crate::format::TimeUnit;
+use crate::format::{CsvOptions, RecordFormat, TimeUnit};
 use crate::record::DataType;
 use crate::source::{
-    ColumnOrigin, EventTime, FileConfig, GeneratorConfig, MetaColumn, SourceColumn, SourceKind,
+    ColumnOrigin, Compression, EventTime, FileConfig, GeneratorConfig, MetaColumn, PathPattern,
+    SourceColumn, SourceKind,
 };
 
 /// One source.
@@ -21,7 +24,7 @@ pub(in crate::config) struct RawSource {
     pub columns: Vec<At<SourceColumn>>,
     pub event_time: Option<EventTime>,
     pub on_error: Option<At<OnError>>,
-    /// The file that it reads, if it reads one.
+    /// The files that it reads, if it reads any.
     pub path: Option<Span>,
 }
 
@@ -35,9 +38,10 @@ const KINDS: [(&str, Kind); 2] = [("file", Kind::File), ("generator", Kind::Gene
 
 pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawSource> {
     let mut section = Section::of(node, format!("[sources.{name}]"), SOURCE, scope)?;
+    let debezium = is_debezium(&section);
     let columns = columns(&section, "columns", SOURCE_COLUMN, |name, form| match form {
-        ColumnForm::Short(data_type) => short_column(name, &data_type, scope),
-        ColumnForm::Long(column) => long_column(name, &column),
+        ColumnForm::Short(data_type) => short_column(name, &data_type, debezium, scope),
+        ColumnForm::Long(column) => long_column(name, &column, debezium),
     });
     let event_time = section.entry("event_time").map(|_| event_time(&section, columns.as_deref()));
     let on_error = on_error(&section);
@@ -52,7 +56,7 @@ pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawSourc
         Kind::Generator => None,
     };
     let kind = match kind.value {
-        Kind::File => file(&section),
+        Kind::File => file(&section, columns.as_deref()),
         Kind::Generator => generator(&section),
     };
     let event_time = match event_time {
@@ -62,6 +66,15 @@ pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawSourc
     Some(RawSource { kind: kind?, columns: columns?, event_time, on_error, path })
 }
 
+/// Whether the records are messages of Debezium: these may tell more of a column than JSON does.
+fn is_debezium(section: &Section<'_>) -> bool {
+    section.entries().iter().any(|entry| {
+        let is_its = |text: &str| text == "debezium-json";
+        entry.key == "format"
+            && matches!(&entry.node.value, Value::Text(text) if is_its(&text.value))
+    })
+}
+
 const fn keys_of(kind: Kind) -> &'static [Key] {
     match kind {
         Kind::File => FILE_SOURCE,
@@ -69,11 +82,137 @@ const fn keys_of(kind: Kind) -> &'static [Key] {
     }
 }
 
-fn file(section: &Section<'_>) -> Option<SourceKind> {
-    // JSON lines are the only format of this source; the key is there so that files say what they are.
-    section.choice("format", &[("json", ())])?;
-    let path = section.path("path")?.value;
-    Some(SourceKind::File(FileConfig { path: path.path, display: path.display }))
+fn file(section: &Section<'_>, columns: Option<&[At<SourceColumn>]>) -> Option<SourceKind> {
+    let paths = paths(section);
+    let compression = section.choice("compression", &Compression::NAMES);
+    let format = format(section)?;
+    if let (RecordFormat::Csv(options), Some(columns)) = (&format, columns) {
+        check_fields(columns, options, section)?;
+    }
+    let compression = compression?.value;
+    Some(SourceKind::File(FileConfig { paths: paths?, format, compression }))
+}
+
+/// One path or pattern, or a list of them.
+fn paths(section: &Section<'_>) -> Option<Vec<PathPattern>> {
+    let entry = section.entry("path")?;
+    let nodes = match &entry.node.value {
+        Value::List(nodes) if nodes.is_empty() => {
+            let problem = Problem::error(&entry.node.span, "`path` is an empty list");
+            section.scope.report.push(problem.hint("name at least one file"));
+            return None;
+        }
+        Value::List(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(&entry.node),
+    };
+    let paths: Vec<PathPattern> =
+        nodes.iter().filter_map(|node| path(node, section.scope)).collect();
+    (paths.len() == nodes.len()).then_some(paths)
+}
+
+fn path(node: &Node, scope: Scope<'_>) -> Option<PathPattern> {
+    let problem = match &node.value {
+        Value::Invalid => return None,
+        Value::Text(text) if text.value.is_empty() => {
+            Problem::error(&node.span, "`path` is empty").hint("it takes a path")
+        }
+        Value::Text(text) => {
+            let path = text.path(scope.folder);
+            let by_itself = path == Path::new(&text.value);
+            let base = if by_itself { Path::new("") } else { scope.folder };
+            match PathPattern::new(base, &text.value) {
+                Ok(pattern) => return Some(pattern),
+                Err(error) => {
+                    let message = format!("`{}` is no pattern of paths: {error}", text.written);
+                    Problem::error(&node.span, message).hint(
+                        "`*` and `?` stand for characters of a name, `[ab]` for one of these, `**` between \
+                         slashes for any folders; a `[` that is meant is written `[[]`",
+                    )
+                }
+            }
+        }
+        _ => {
+            let message = format!("`path` takes a path or a list of paths, not {}", node.kind());
+            Problem::error(&node.span, message)
+        }
+    };
+    scope.report.push(problem);
+    None
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    DebeziumJson,
+    Csv,
+}
+
+fn format(section: &Section<'_>) -> Option<RecordFormat> {
+    const FORMATS: [(&str, Format); 3] =
+        [("json", Format::Json), ("debezium-json", Format::DebeziumJson), ("csv", Format::Csv)];
+    let report = section.scope.report;
+    let format = match section.choice("format", &FORMATS)?.value {
+        Format::Json => RecordFormat::Json,
+        Format::DebeziumJson => RecordFormat::DebeziumJson,
+        Format::Csv => {
+            let (delimiter, header) = (delimiter(section), section.boolean("header"));
+            let null = section.text("null").map(|null| null.value.value);
+            let (delimiter, header) = (delimiter?, header?.value);
+            return Some(RecordFormat::Csv(CsvOptions { delimiter, header, null }));
+        }
+    };
+    let mut is_right = true;
+    for entry in ["delimiter", "header", "null"].iter().filter_map(|key| section.entry(key)) {
+        let message = format!("`{}` says how CSV is written, and the format is another", entry.key);
+        let problem = Problem::error(&entry.key_span, message);
+        report.push(problem.hint("leave it out, or set `format = \"csv\"`"));
+        is_right = false;
+    }
+    is_right.then_some(format)
+}
+
+fn delimiter(section: &Section<'_>) -> Option<u8> {
+    let text = section.text("delimiter")?;
+    match text.value.value.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Some(*byte),
+        _ => {
+            let message = format!("`{}` cannot be a delimiter", text.value.written);
+            section.scope.report.push(Problem::error(&text.span, message).hint(
+                "one ASCII character, and neither a quote nor a line end: \",\", \";\", \"|\" or \"\\t\"",
+            ));
+            None
+        }
+    }
+}
+
+/// Checks that each column can be found in a CSV record.
+fn check_fields(
+    columns: &[At<SourceColumn>],
+    options: &CsvOptions,
+    section: &Section<'_>,
+) -> Option<()> {
+    let report = section.scope.report;
+    let mut is_right = true;
+    for column in columns {
+        let ColumnOrigin::Path(path) = &column.value.origin else { continue };
+        let name = &column.value.name;
+        let is_number = path.join(".").parse::<usize>().is_ok_and(|number| number > 0);
+        let problem = if path.is_empty() {
+            let message = format!("`{name}` is the whole record, and CSV has only fields");
+            Problem::error(&column.span, message)
+                .hint("name a column of the header: `path = \"…\"`; its own name is the default")
+        } else if !options.header && !is_number {
+            let message =
+                format!("`{name}` does not say which field it is, and there is no header");
+            Problem::error(&column.span, message)
+                .hint("`path = \"1\"` is the first field of a record, `path = \"2\"` the next")
+        } else {
+            continue;
+        };
+        report.push(problem);
+        is_right = false;
+    }
+    is_right.then_some(())
 }
 
 fn generator(section: &Section<'_>) -> Option<SourceKind> {
@@ -85,8 +224,13 @@ fn generator(section: &Section<'_>) -> Option<SourceKind> {
     Some(SourceKind::Generator(GeneratorConfig { count, seed, rate, start }))
 }
 
-fn short_column(name: &str, data_type: &At<DataType>, scope: Scope<'_>) -> Option<SourceColumn> {
-    if data_type.value == DataType::Timestamp {
+fn short_column(
+    name: &str,
+    data_type: &At<DataType>,
+    debezium: bool,
+    scope: Scope<'_>,
+) -> Option<SourceColumn> {
+    if data_type.value == DataType::Timestamp && !debezium {
         scope.report.push(without_unit(name, &data_type.span));
         return None;
     }
@@ -107,7 +251,7 @@ fn without_unit(name: &str, span: &Span) -> Problem {
     )
 }
 
-fn long_column(name: &str, section: &Section<'_>) -> Option<SourceColumn> {
+fn long_column(name: &str, section: &Section<'_>, debezium: bool) -> Option<SourceColumn> {
     let report = section.scope.report;
     let key = section.boolean("key");
     let required = section.boolean("required");
@@ -118,9 +262,9 @@ fn long_column(name: &str, section: &Section<'_>) -> Option<SourceColumn> {
         );
         return None;
     }
-    let origin = origin(name, section);
+    let origin = origin(name, section, debezium);
     let data_type = column_type(name, section, origin.as_ref());
-    let unit = unit(name, section, origin.as_ref(), data_type);
+    let unit = unit(name, section, origin.as_ref(), data_type, debezium);
     let (origin, data_type, key) = (origin?, data_type?, key?.value);
     if key && matches!(data_type, DataType::Float32 | DataType::Float64) {
         report.push(
@@ -136,7 +280,7 @@ fn long_column(name: &str, section: &Section<'_>) -> Option<SourceColumn> {
     Some(SourceColumn { name: name.into(), data_type, origin, key, required, unit: unit? })
 }
 
-fn origin(name: &str, section: &Section<'_>) -> Option<ColumnOrigin> {
+fn origin(name: &str, section: &Section<'_>, debezium: bool) -> Option<ColumnOrigin> {
     let meta = section.entry("meta");
     let path = section.entry("path");
     let report = section.scope.report;
@@ -148,8 +292,19 @@ fn origin(name: &str, section: &Section<'_>) -> Option<ColumnOrigin> {
             );
             None
         }
-        (None, Some(_)) => {
-            Some(ColumnOrigin::Meta(section.choice("meta", &MetaColumn::NAMES)?.value))
+        (None, Some(entry)) => {
+            let meta = section.choice("meta", &MetaColumn::NAMES)?;
+            if meta.value.needs_debezium() && !debezium {
+                let message = format!(
+                    "only messages of Debezium tell what `{name}` is, and this source has none"
+                );
+                report.push(
+                    Problem::error(&entry.node.span, message)
+                        .hint("set `format = \"debezium-json\"`, or leave the column out"),
+                );
+                return None;
+            }
+            Some(ColumnOrigin::Meta(meta.value))
         }
         (None, None) => Some(ColumnOrigin::Path(vec![name.to_owned()])),
         (Some(path), None) => match &path.node.value {
@@ -210,12 +365,14 @@ fn column_type(
 }
 
 /// The unit of a timestamp: the outer `None` stands for a problem, the inner one for ISO text or for
-/// a column that is no timestamp from a path.
+/// a column that is no timestamp from a path. Debezium's messages may have a schema that says it, and
+/// they also have times of day in units.
 fn unit(
     name: &str,
     section: &Section<'_>,
     origin: Option<&ColumnOrigin>,
     data_type: Option<DataType>,
+    debezium: bool,
 ) -> Option<Option<TimeUnit>> {
     const UNITS: [(&str, Option<TimeUnit>); 5] = [
         ("s", Some(TimeUnit::S)),
@@ -225,10 +382,13 @@ fn unit(
         ("iso", None),
     ];
     let report = section.scope.report;
-    let wants =
-        data_type == Some(DataType::Timestamp) && matches!(origin, Some(ColumnOrigin::Path(_)));
+    let is_read = matches!(origin, Some(ColumnOrigin::Path(_)));
+    let takes = is_read
+        && (data_type == Some(DataType::Timestamp)
+            || debezium && data_type == Some(DataType::Time));
+    let wants = takes && !debezium;
     match section.entry("unit") {
-        Some(_) if wants => section.choice("unit", &UNITS).map(|unit| unit.value),
+        Some(_) if takes => section.choice("unit", &UNITS).map(|unit| unit.value),
         Some(entry) => {
             if let (Some(data_type), Some(origin)) = (data_type, origin) {
                 let what = match origin {

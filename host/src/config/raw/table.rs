@@ -1,16 +1,19 @@
 //! `[tables.NAME]`.
 
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{ColumnForm, columns};
-use crate::config::keys::{FILE_TABLE, TABLE, TABLE_COLUMN};
+use crate::config::keys::{FILE_TABLE, Key, SQLITE_TABLE, TABLE, TABLE_COLUMN};
 use crate::config::nearest;
 use crate::config::problem::{Problem, Span};
 use crate::config::section::{At, Scope, Section};
-use crate::config::tree::Node;
+use crate::config::tree::{Node, Text};
 use crate::record::DataType;
-use crate::table::{FileConfig, FileFormat, TableColumn, TableConfig, TableKind};
+use crate::table::{
+    FileConfig, FileFormat, SqliteConfig, TableColumn, TableConfig, TableError, TableKind,
+};
 
 /// One table.
 #[derive(Debug)]
@@ -20,6 +23,21 @@ pub(in crate::config) struct RawTable {
     pub columns: Vec<Span>,
     /// The file that it reads.
     pub path: Span,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    File,
+    Sqlite,
+}
+
+const KINDS: [(&str, Kind); 2] = [("file", Kind::File), ("sqlite", Kind::Sqlite)];
+
+const fn keys_of(kind: Kind) -> &'static [Key] {
+    match kind {
+        Kind::File => FILE_TABLE,
+        Kind::Sqlite => SQLITE_TABLE,
+    }
 }
 
 pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawTable> {
@@ -35,18 +53,25 @@ pub(super) fn read(name: &str, node: &Node, scope: Scope<'_>) -> Option<RawTable
     });
     let key = key(&section, columns.as_deref());
     let refresh = section.interval("refresh").map(|refresh| refresh.value);
-    if section.choice("type", &[("file", ())]).is_none() {
+    let Some(kind) = section.choice("type", &KINDS) else {
         section.missing();
         return None;
-    }
-    section.also(FILE_TABLE);
+    };
+    section.also(keys_of(kind.value));
     section.finish();
-    let kind = file(&section);
+    let kind = match kind.value {
+        Kind::File => file(&section),
+        Kind::Sqlite => sqlite(&section),
+    };
     let path = section.entry("path")?.node.span.clone();
     let (columns, spans): (Vec<TableColumn>, Vec<Span>) =
         columns?.into_iter().map(|column| (column.value, column.span)).unzip();
     let config = TableConfig { name: name.to_owned(), columns, key: key?, refresh, kind: kind? };
-    Some(RawTable { config, columns: spans, path })
+    let table = RawTable { config, columns: spans, path };
+    if let TableKind::Sqlite(_) = table.config.kind {
+        look(&section, &table);
+    }
+    Some(table)
 }
 
 fn long_column(name: &str, section: &Section<'_>) -> Option<TableColumn> {
@@ -107,6 +132,57 @@ fn file(section: &Section<'_>) -> Option<TableKind> {
     };
     let path = path?.value;
     Some(TableKind::File(FileConfig { path: path.path, display: path.display, format }))
+}
+
+fn sqlite(section: &Section<'_>) -> Option<TableKind> {
+    let path = section.path("path");
+    let query = section.text("query");
+    let (path, query) = (path?.value, query?.value.value);
+    Some(TableKind::Sqlite(SqliteConfig { path: path.path, display: path.display, query }))
+}
+
+/// Reports what the database says of the file's words: a query is checked as a key is. That the
+/// database cannot be read just now is no mistake of the file.
+fn look(section: &Section<'_>, table: &RawTable) {
+    let Err(error) = table.config.look() else { return };
+    let query = section.text("query");
+    let report = section.scope.report;
+    report.push(match (&error, query) {
+        (TableError::Locked { .. } | TableError::Unavailable { .. }, _) => return,
+        (TableError::Query { .. }, Some(At { value: Text { has_variables: true, .. }, span })) => {
+            // SQLite quotes the query, where the variables' values stand.
+            let message = format!("the database does not take the query of {}", section.title);
+            Problem::error(&span, message).hint("look at the values of its variables")
+        }
+        (TableError::Query { .. }, Some(query)) => Problem::error(&query.span, error.to_string())
+            .hint(
+                "`query` takes one SELECT over tables of this database; the program `sqlite3` \
+                 tries it out",
+            ),
+        (TableError::ResultColumn { column, .. }, query) => {
+            Problem::error(&table.columns[*column], error.to_string())
+                .maybe_note(query.as_ref().map(|query| &query.span), "the query is here")
+                .hint("name it in the query, or say which column it is with `path = \"…\"`")
+        }
+        (TableError::Read { source, .. }, _) => {
+            Problem::error(&table.path, format!("{error}: {source}")).hint(
+                "the database must be there, since it is read and never made; a path is relative \
+                 to this file, unless it begins with a variable",
+            )
+        }
+        _ => Problem::error(&table.path, causes(&error)),
+    });
+}
+
+/// An error with what caused it, in one line.
+fn causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    message
 }
 
 fn format_of(path: &Path) -> Option<FileFormat> {

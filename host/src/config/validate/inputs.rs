@@ -10,14 +10,25 @@ use crate::config::raw::Raw;
 use crate::source::SourceError;
 use crate::table::TableError;
 
+const ANOTHER_NAME: &str = "a run would stop here; a column that has another name in the file says so with \
+                            `path = \"…\"`";
+
 /// Warns of the files of sources and tables that a run could not read now.
 pub(super) fn look(raw: &Raw, plan: &Plan, report: &Report) {
     for source in &plan.sources {
         let node = raw.sources.iter().find(|node| node.name.value == source.config.name);
         let place = node.and_then(|node| node.body.as_ref()?.path.as_ref());
         if let (Some(place), Err(error)) = (place, source.config.look()) {
-            let missing = matches!(&error, SourceError::Read { source, .. } if is_absent(source));
-            report.push(warning(place, &error, missing));
+            let missing = match &error {
+                SourceError::Read { source, .. } => is_absent(source),
+                SourceError::NoMatch { .. } => true,
+                _ => false,
+            };
+            let problem = warning(place, &error, missing);
+            report.push(match error {
+                SourceError::Header { .. } => problem.hint(ANOTHER_NAME),
+                _ => problem,
+            });
         }
     }
     for table in &plan.tables {
@@ -27,9 +38,7 @@ pub(super) fn look(raw: &Raw, plan: &Plan, report: &Report) {
             let missing = matches!(&error, TableError::Read { source, .. } if is_absent(source));
             let problem = warning(place, &error, missing);
             report.push(match error {
-                TableError::Row { .. } => problem.hint(
-                    "a run would stop here; a column that has another name in the file says so with `path = \"…\"`",
-                ),
+                TableError::Row { .. } => problem.hint(ANOTHER_NAME),
                 _ => problem,
             });
         }

@@ -1,16 +1,20 @@
 //! Sinks: what they make of their input, and whether they can keep what is promised.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::reads;
 use super::types::{Maker, Origin, Typed, columns};
 use crate::config::plan::Delivery;
 use crate::config::problem::{Problem, Report};
-use crate::config::raw::{RawExpect, RawSink, RawSinkKind, RawSqlite};
+use crate::config::raw::{RawExpect, RawFileFormat, RawSink, RawSinkKind, RawSqlite};
 use crate::config::section::At;
 use crate::record::{DataType, Schema};
-use crate::sink::{Durability, FileConfig, SinkConfig, SinkKind, SqliteConfig, WriteMode};
+use crate::sink::{
+    Durability, FileConfig, FileFormat, IfExists, ParquetConfig, SinkConfig, SinkKind,
+    SqliteConfig, WriteMode,
+};
 
 /// Checks a sink against its input, and answers its settings; `None` if it has problems.
 pub(super) fn resolve(
@@ -28,6 +32,7 @@ pub(super) fn resolve(
         names_differ(raw, &input.schema, report);
         key = sqlite_key(name, sqlite, input, report);
     }
+    null_alone(raw, &input.schema, report);
     let key = key.iter().map(|index| Arc::clone(&input.schema.fields[*index].name)).collect();
     let kind = kind(&raw.kind, key, report);
     (report.errors() == before).then_some(SinkConfig { name: name.to_owned(), kind })
@@ -126,6 +131,20 @@ fn names_differ(raw: &RawSink, schema: &Schema, report: &Report) {
     }
 }
 
+/// A line of CSV whose only field is a null that nothing stands for is a blank one, which most
+/// readers pass over.
+fn null_alone(raw: &RawSink, schema: &Schema, report: &Report) {
+    let RawSinkKind::File { path, format: RawFileFormat::Csv(csv), .. } = &raw.kind else { return };
+    let [only] = &*schema.fields else { return };
+    if !only.nullable || !csv.style.null.is_empty() {
+        return;
+    }
+    let message = format!("a null in the only column, `{}`, is a blank line of CSV", only.name);
+    report.push(Problem::warning(&path.span, message).hint(
+        "most readers pass blank lines over: say what stands for a null, such as `null = \"NULL\"`",
+    ));
+}
+
 /// The key of an upsert: the sink's own, or its input's; empty where rows are appended.
 fn sqlite_key(name: &str, raw: &RawSqlite, input: &Typed, report: &Report) -> Vec<usize> {
     let mode = raw.mode.as_ref();
@@ -204,10 +223,26 @@ fn sqlite_config(raw: &RawSqlite, key: Vec<Arc<str>>, report: &Report) -> Sqlite
 fn kind(raw: &RawSinkKind, key: Vec<Arc<str>>, report: &Report) -> SinkKind {
     match raw {
         RawSinkKind::Sqlite(sqlite) => SinkKind::Sqlite(sqlite_config(sqlite, key, report)),
-        RawSinkKind::File { path, if_exists } => {
-            SinkKind::File(FileConfig { path: path.value.path.clone(), if_exists: *if_exists })
+        RawSinkKind::File { path, if_exists, format } => {
+            file_kind(path.value.path.clone(), *if_exists, format)
         }
         RawSinkKind::Stdout => SinkKind::Stdout,
         RawSinkKind::Blackhole => SinkKind::Blackhole,
     }
+}
+
+fn file_kind(path: PathBuf, if_exists: IfExists, format: &RawFileFormat) -> SinkKind {
+    let format = match format {
+        RawFileFormat::Json => FileFormat::Json,
+        RawFileFormat::Csv(csv) => FileFormat::Csv(csv.clone()),
+        RawFileFormat::Parquet { row_group_rows, compression } => {
+            return SinkKind::Parquet(ParquetConfig {
+                path,
+                if_exists,
+                row_group_rows: *row_group_rows,
+                compression: *compression,
+            });
+        }
+    };
+    SinkKind::File(FileConfig { path, if_exists, format })
 }

@@ -66,8 +66,11 @@ fn key(
     }
     let mut key = Vec::new();
     for name in &description.key {
+        // That a column which is read is not there is said where it is read.
+        let mut reads = description.inputs.iter().flat_map(|used| &used.columns);
         match input.schema.index_of(name) {
             Some(index) => key.push(index),
+            None if reads.any(|read| read.column == *name) => {}
             None => {
                 let message = format!(
                     "`{}` keeps its state by `{name}`, and the input has no such column",

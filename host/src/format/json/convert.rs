@@ -10,7 +10,7 @@ use crate::format::{ColumnBuilder, Scalar};
 ///
 /// # Errors
 /// The reason, where the column does not take it; nothing is appended then.
-pub(super) fn push(
+pub(in crate::format) fn push(
     column: &mut ColumnBuilder,
     kind: Kind,
     raw: &str,
@@ -39,6 +39,6 @@ pub(super) fn push(
 }
 
 /// What is between a string's quotes.
-pub(super) fn inner(raw: &str) -> &str {
+pub(in crate::format) fn inner(raw: &str) -> &str {
     raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default()
 }

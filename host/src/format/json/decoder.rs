@@ -18,13 +18,13 @@ use crate::format::{ColumnBuilder, ColumnSpec, RowReject};
 
 /// A batch ends here whatever its limits say, so that a text column's bytes stay within its 32-bit
 /// offsets: no column holds more than was read, and one line more is below 2 GiB.
-const MAX_BATCH_BYTES: usize = 1 << 30;
+pub(in crate::format) const MAX_BATCH_BYTES: usize = 1 << 30;
 
 /// Lines checked for UTF-8 at once: little enough to stay in the first-level cache until they are
 /// read, and to lose little when a batch ends among them.
 const BLOCK_BYTES: usize = 32 << 10;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(in crate::format) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Decodes newline-delimited JSON into columns.
 ///
@@ -73,17 +73,9 @@ impl JsonDecoder {
 
     fn with_habit(columns: &[ColumnSpec], habit: Habit) -> Self {
         let tree = PathTree::new(columns);
-        let mut nodes = vec![0; columns.len()];
-        for node in 0..tree.len() {
-            for column in tree.get(node).map_or(&[][..], |node| node.columns.as_slice()) {
-                if let Some(place) = nodes.get_mut(*column) {
-                    *place = node;
-                }
-            }
-        }
         Self {
             columns: columns.iter().map(ColumnBuilder::new).collect(),
-            nodes,
+            nodes: tree.nodes_by_column(columns.len()),
             walk: Walk::new(&tree),
             tree,
             shapes: Shapes::new(),
@@ -345,6 +337,6 @@ fn first_block(rest: &[u8]) -> &[u8] {
     end.and_then(|end| rest.get(..=end)).unwrap_or(rest)
 }
 
-fn is_blank(byte: u8) -> bool {
+pub(in crate::format) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
 }

@@ -44,7 +44,15 @@ mod tests;
 pub use batch::{Decoded, Limits, MAX_INPUT_BYTES, MAX_LINE_BYTES, Progress};
 pub use decoder::JsonDecoder;
 pub use syntax::MAX_DEPTH;
-pub(super) use syntax::is_document;
+pub(super) use {
+    convert::{inner, push as push_plain},
+    decoder::{BYTE_ORDER_MARK, MAX_BATCH_BYTES, is_blank},
+    path::PathTree,
+    reject::{blocked, printable},
+    string::unescape,
+    syntax::{Cursor, Kind, SyntaxError, is_document},
+    walk::{Found, Walk},
+};
 
 /// Whether `text` is one whole JSON document by the strict grammar, without line breaks: what a
 /// column of JSON may hold, whoever made it.

@@ -25,12 +25,12 @@ pub(super) struct Node {
 /// Invariants: node 0 is the root, and nodes stand in preorder, so that those beneath a node are
 /// the ones right behind it.
 #[derive(Debug)]
-pub(super) struct PathTree {
+pub(in crate::format) struct PathTree {
     nodes: Vec<Node>,
 }
 
 impl PathTree {
-    pub(super) fn new(columns: &[ColumnSpec]) -> Self {
+    pub(in crate::format) fn new(columns: &[ColumnSpec]) -> Self {
         let paths = columns.iter().map(|column| column.path.as_slice()).enumerate().collect();
         let mut tree = Self { nodes: Vec::new() };
         tree.add(String::new(), None, paths);
@@ -70,6 +70,19 @@ impl PathTree {
             node.children = children;
         }
         index
+    }
+
+    /// By column: the node whose value it takes.
+    pub(in crate::format) fn nodes_by_column(&self, columns: usize) -> Vec<usize> {
+        let mut nodes = vec![ROOT; columns];
+        for (index, node) in self.nodes.iter().enumerate() {
+            for column in &node.columns {
+                if let Some(place) = nodes.get_mut(*column) {
+                    *place = index;
+                }
+            }
+        }
+        nodes
     }
 
     pub(super) fn len(&self) -> usize {

@@ -7,7 +7,7 @@ use super::path::PathTree;
 use super::syntax::Kind;
 
 /// The reason when a path goes on where the document does not.
-pub(super) fn blocked(tree: &PathTree, node: usize, above: usize, kind: Kind) -> String {
+pub(in crate::format) fn blocked(tree: &PathTree, node: usize, above: usize, kind: Kind) -> String {
     let path = |node| tree.get(node).map_or("", |node| node.path.as_str());
     let place = match path(above) {
         "" => "the line".to_owned(),
@@ -17,7 +17,7 @@ pub(super) fn blocked(tree: &PathTree, node: usize, above: usize, kind: Kind) ->
 }
 
 /// The line as text, without its end and within [`MAX_INPUT_BYTES`].
-pub(super) fn printable(line: &[u8]) -> String {
+pub(in crate::format) fn printable(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     // A few bytes more than may stand, so that what is cut off here is cut off below anyway.

@@ -1,7 +1,7 @@
 //! Escapes of checked strings.
 
 /// The text of a string's checked inner part, its escapes decoded into `decoded` where it has any.
-pub(super) fn unescape<'a>(raw: &'a str, decoded: &'a mut String) -> &'a str {
+pub(in crate::format) fn unescape<'a>(raw: &'a str, decoded: &'a mut String) -> &'a str {
     if !raw.contains('\\') {
         return raw;
     }

@@ -15,7 +15,7 @@ pub const MAX_DEPTH: usize = 127;
 
 /// What a value is, by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::format) enum Kind {
     Null,
     Bool,
     Number,
@@ -39,7 +39,7 @@ impl fmt::Display for Kind {
 
 /// Where and why bytes are not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SyntaxError {
+pub(in crate::format) struct SyntaxError {
     at: usize,
     problem: Problem,
 }
@@ -54,7 +54,7 @@ pub(super) enum Problem {
 
 impl SyntaxError {
     /// The error in words; `line` is what the cursor ran over.
-    pub(super) fn describe(&self, line: &str) -> String {
+    pub(in crate::format) fn describe(&self, line: &str) -> String {
         let byte = self.at + 1;
         let rest = line.get(self.at..).unwrap_or_default();
         let found = rest.chars().next().and_then(|first| rest.get(..first.len_utf8()));
@@ -78,7 +78,7 @@ impl SyntaxError {
     }
 }
 
-pub(super) type Result<T> = std::result::Result<T, SyntaxError>;
+pub(in crate::format) type Result<T> = std::result::Result<T, SyntaxError>;
 
 /// Whether `text` is one whole JSON document.
 pub(in crate::format) fn is_document(text: &str) -> bool {
@@ -89,21 +89,21 @@ pub(in crate::format) fn is_document(text: &str) -> bool {
 
 /// The inner part of a string, between its quotes, escapes as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) escaped: bool,
+pub(in crate::format) struct Span {
+    pub(in crate::format) start: usize,
+    pub(in crate::format) end: usize,
+    pub(in crate::format) escaped: bool,
 }
 
 /// A place in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor<'a> {
+pub(in crate::format) struct Cursor<'a> {
     pub(super) bytes: &'a [u8],
-    pub(super) at: usize,
+    pub(in crate::format) at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+    pub(in crate::format) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at }
     }
 
@@ -112,7 +112,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(in crate::format) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
@@ -125,20 +125,20 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    pub(super) fn space(&mut self) {
+    pub(in crate::format) fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
 
     /// The end of the bytes, white space before it.
-    pub(super) fn end(&mut self) -> Result<()> {
+    pub(in crate::format) fn end(&mut self) -> Result<()> {
         self.space();
         if self.at < self.bytes.len() { self.expected("the end of the line") } else { Ok(()) }
     }
 
     /// One value, inside of `depth` arrays and objects.
-    pub(super) fn value(&mut self, depth: usize) -> Result<Kind> {
+    pub(in crate::format) fn value(&mut self, depth: usize) -> Result<Kind> {
         match self.peek() {
             Some(b'"') => self.string().map(|_| Kind::String),
             Some(b'-' | b'0'..=b'9') => self.number().map(|()| Kind::Number),
@@ -166,7 +166,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// From `{` to the first member's value, answering with its name, or behind `}`.
-    pub(super) fn open_object(&mut self, depth: usize) -> Result<Option<Span>> {
+    pub(in crate::format) fn open_object(&mut self, depth: usize) -> Result<Option<Span>> {
         if depth >= MAX_DEPTH {
             return self.error(Problem::Depth);
         }
@@ -180,7 +180,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// From behind a member's value to the next one's value, answering with its name, or behind `}`.
-    pub(super) fn next_member(&mut self) -> Result<Option<Span>> {
+    pub(in crate::format) fn next_member(&mut self) -> Result<Option<Span>> {
         self.space();
         match self.peek() {
             Some(b',') => {

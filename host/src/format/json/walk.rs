@@ -9,10 +9,10 @@ use super::syntax::{Cursor, Kind, Span, SyntaxError};
 
 /// A value in the line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
-    pub(super) kind: Kind,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(in crate::format) struct Found {
+    pub(in crate::format) kind: Kind,
+    pub(in crate::format) start: usize,
+    pub(in crate::format) end: usize,
 }
 
 /// A value that a shape makes a slot of.
@@ -28,7 +28,7 @@ pub(super) struct SlotSpan {
 
 /// What a pass over a line found; kept from line to line, so that no line allocates.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(in crate::format) struct Walk {
     /// By node of the tree.
     found: Vec<Option<Found>>,
     /// In the line's order: what is no slot is literal.
@@ -38,7 +38,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(tree: &PathTree) -> Self {
+    pub(in crate::format) fn new(tree: &PathTree) -> Self {
         Self {
             found: vec![None; tree.len()],
             slots: Vec::new(),
@@ -48,7 +48,11 @@ impl Walk {
     }
 
     /// Checks `line` and finds the tree's values.
-    pub(super) fn line(&mut self, tree: &PathTree, line: &str) -> Result<(), SyntaxError> {
+    pub(in crate::format) fn line(
+        &mut self,
+        tree: &PathTree,
+        line: &str,
+    ) -> Result<(), SyntaxError> {
         self.found.fill(None);
         self.slots.clear();
         self.learnable = true;
@@ -62,7 +66,7 @@ impl Walk {
     ///
     /// # Errors
     /// The node above that holds neither an object nor null, and what it holds.
-    pub(super) fn value(
+    pub(in crate::format) fn value(
         &self,
         tree: &PathTree,
         node: usize,

@@ -25,11 +25,12 @@ use arrow_array::types::{
     Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 
+pub(super) use text::{write_base64, write_integer, write_timestamp};
 pub(crate) use text::{write_date, write_decimal, write_sql_timestamp, write_time, write_uuid};
 
 use super::data_type::DECIMAL64_DIGITS;
 use super::{Batch, DataType};
-use text::{write_base64, write_hex, write_integer, write_timestamp};
+use text::write_hex;
 
 /// A timestamp, in microseconds since 1970 UTC, as `2026-11-20T12:00:00.123456Z`.
 ///
@@ -163,7 +164,7 @@ fn write_raw(out: &mut Vec<u8>, json: &str) {
 }
 
 /// Appends a float; serde_json writes the shortest digits, and null for what JSON has no number.
-fn write_float(out: &mut Vec<u8>, value: impl serde::Serialize) {
+pub(super) fn write_float(out: &mut Vec<u8>, value: impl serde::Serialize) {
     serde_json::to_writer(out, &value).expect("a float is JSON, and a Vec takes every byte");
 }
 

@@ -118,7 +118,7 @@ pub(super) fn write_hex(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// Appends bytes in base64 with the standard alphabet and padding (RFC 4648, section 4).
-pub(super) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for chunk in bytes.chunks(3) {
         let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));

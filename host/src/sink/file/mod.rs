@@ -1,4 +1,4 @@
-//! A file of JSON lines: a truncating sink.
+//! A file of JSON lines or CSV: a truncating sink.
 //!
 //! Rows are written through as they come; preparing makes them durable, and the handle is the
 //! file's length then. Rows beyond the last handle's length are provisional: a restart cuts them
@@ -7,12 +7,18 @@
 //! that another store has taken over is not cut, and neither is one without a note, since the note
 //! is durable before the first handle is.
 //!
+//! The line of names that a CSV file begins with is written through with the first rows, and is as
+//! provisional as they are.
+//!
 //! *Invariants*: a committed byte is never changed; every length that a handle names is the end of
 //! a line; a file that others cut or wrote to stops the pipeline; no file is cut that is not known
-//! to be this sink's.
-//! *Not here*: how a row looks as JSON (`record`).
+//! to be this sink's; rows never follow a header that names other columns.
+//! *Not here*: how a row looks as JSON or CSV (`record`).
 
 mod commit;
+#[cfg(test)]
+mod csv_tests;
+mod format;
 mod note;
 #[cfg(test)]
 mod tests;
@@ -26,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Handle, IfExists, OpenSink, SinkContext, SinkError};
 use crate::checkpoint::{create_folder, sync_folder};
+pub use format::{CsvConfig, FileFormat};
 use note::Note;
 
 /// The settings of a file sink.
@@ -35,6 +42,8 @@ pub struct FileConfig {
     pub path: PathBuf,
     /// What to do about a file that is not empty when the store is new.
     pub if_exists: IfExists,
+    /// How rows are written.
+    pub format: FileFormat,
 }
 
 /// What the checkpoint keeps of an epoch.
@@ -147,7 +156,10 @@ pub(super) fn initialise(config: &FileConfig, context: &SinkContext) -> Result<H
                     output: format!("`{}`", output.path.display()),
                 });
             }
-            IfExists::Append => check_appendable(&output, &mut file, length, note.as_ref())?,
+            IfExists::Append => {
+                check_appendable(&output, &mut file, length, note.as_ref())?;
+                config.format.check_header(&output, &context.schema)?;
+            }
             IfExists::Replace => {
                 file.set_len(0).map_err(output.failed("empty"))?;
                 length = 0;
@@ -199,7 +211,12 @@ pub(super) fn open(
     let output = Output::new(config, context);
     let last = FileHandle::read(last, &output.sink)?;
     check_ours(&output, &last)?;
-    let sink = write::FileSink::new(output.clone(), last.length);
+    // A file that is too short for its handle has a worse fault, which the committer names.
+    if last.length > 0 && output.length()?.is_some_and(|length| length >= last.length) {
+        config.format.check_header(&output, &context.schema)?;
+    }
+    let header = config.format.header(&context.schema);
+    let sink = write::FileSink::new(output.clone(), last.length, config.format.clone(), header);
     let committer = commit::FileCommitter::new(output);
     Ok(OpenSink { sink: Box::new(sink), committer: Box::new(committer) })
 }

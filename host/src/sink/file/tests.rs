@@ -21,8 +21,11 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let config =
-            FileConfig { path: folder.path().join("out/rows.jsonl"), if_exists: IfExists::Error };
+        let config = FileConfig {
+            path: folder.path().join("out/rows.jsonl"),
+            if_exists: IfExists::Error,
+            format: FileFormat::Json,
+        };
         let context = SinkContext {
             pipeline: "p".to_owned(),
             sink: "s".to_owned(),

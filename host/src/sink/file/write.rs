@@ -4,15 +4,20 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 
-use super::{FileHandle, Output};
-use crate::record::{Batch, Epoch, Operation, write_row};
+use super::{FileFormat, FileHandle, Output};
+use crate::record::{Batch, Epoch};
+use crate::sink::growing::{refuse_change, refuse_partial};
 use crate::sink::{Prepared, Refusal, Sink, SinkError};
 
 /// Bytes of lines that are collected before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
 
+/// What refuses a row, in the words of the refusal.
+const LINES: &str = "a file of lines";
+
 pub(super) struct FileSink {
     output: Output,
+    format: FileFormat,
     /// Opened at the first need, which comes after recovery has cut the file to its length.
     file: Option<File>,
     /// Bytes that the file has once `lines` are written.
@@ -22,8 +27,10 @@ pub(super) struct FileSink {
 }
 
 impl FileSink {
-    pub(super) fn new(output: Output, length: u64) -> Self {
-        Self { output, file: None, length, lines: Vec::new() }
+    /// A sink that goes on at `length`; an empty file begins with `header`.
+    pub(super) fn new(output: Output, length: u64, format: FileFormat, header: Vec<u8>) -> Self {
+        let lines = if length == 0 { header } else { Vec::new() };
+        Self { output, format, file: None, length: length + lines.len() as u64, lines }
     }
 
     /// Opens the file where it is not yet, such that every write goes to its end: if others cut or
@@ -84,19 +91,21 @@ impl FileSink {
 impl Sink for FileSink {
     fn write(&mut self, batch: &Batch) -> Result<Vec<Refusal>, SinkError> {
         let mut refused = Vec::new();
+        // Cloned for the loop, in which the sink's other fields change: small, and once a batch.
+        let format = self.format.clone();
+        let has_partial = matches!(format, FileFormat::Csv(_))
+            && batch.columns.iter().any(|column| column.unchanged.is_some());
+        let rows = format.rows(batch);
         for row in 0..batch.rows {
-            let operation = batch.meta.operations.get(row);
-            if !matches!(operation, Operation::Insert | Operation::Read) {
-                let reason = format!(
-                    "a file of lines only grows, and has no place for a change of kind {}",
-                    operation.name()
-                );
-                refused.push(Refusal { row, reason, column: None });
+            let refusal = refuse_change(batch, row, LINES).or_else(|| {
+                has_partial.then(|| refuse_partial(batch, row, "a line of CSV")).flatten()
+            });
+            if let Some(refusal) = refusal {
+                refused.push(refusal);
                 continue;
             }
             let start = self.lines.len();
-            write_row(&mut self.lines, batch, row);
-            self.lines.push(b'\n');
+            rows.write(&mut self.lines, row);
             self.length += (self.lines.len() - start) as u64;
             if self.lines.len() >= BUFFER_BYTES {
                 self.flush()?;

@@ -1,21 +1,50 @@
-//! A buffer that hands out whole lines.
+//! A buffer that hands out whole lines, or whole records where a record may have lines in it.
 
 use std::io::{self, ErrorKind, Read};
 
-use memchr::memrchr;
+use memchr::{memchr, memrchr};
+
+use crate::format::RecordEnds;
+
+/// What ends a record.
+#[derive(Clone, Debug)]
+pub(in crate::source) enum Ends {
+    /// Each newline.
+    Lines,
+    /// The newlines that stand in no quotes.
+    Csv(RecordEnds),
+}
+
+impl Ends {
+    /// Passes over the next bytes; where the last record that ends among them has ended.
+    fn last(&mut self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Lines => memrchr(b'\n', bytes).map(|end| end + 1),
+            Self::Csv(ends) => ends.last(bytes),
+        }
+    }
+
+    /// Passes over the next bytes to the first record's end among them, or over all of them.
+    pub(in crate::source) fn first(&mut self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Lines => memchr(b'\n', bytes).map(|end| end + 1),
+            Self::Csv(ends) => ends.first(bytes),
+        }
+    }
+}
 
 /// What filling the buffer came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::source) enum Filled {
-    /// There is more than before; perhaps no whole line yet.
+    /// There is more than before; perhaps no whole record yet.
     More,
-    /// The input has ended; what is left in the buffer is a line without its newline.
+    /// The input has ended; what is left in the buffer is a record without its newline.
     End,
-    /// The line at the front is as long as the buffer may be, and not whole.
+    /// The record at the front is as long as the buffer may be, and not whole.
     TooLong,
 }
 
-/// Bytes between the input and the decoder: `..start` is used up, `start..whole` are whole lines,
+/// Bytes between the input and the decoder: `..start` is used up, `start..whole` are whole records,
 /// `whole..end` is the beginning of the next one.
 #[derive(Debug)]
 pub(in crate::source) struct ChunkBuffer {
@@ -25,22 +54,36 @@ pub(in crate::source) struct ChunkBuffer {
     end: usize,
     usual: usize,
     most: usize,
+    /// Right behind `end`.
+    ends: Ends,
 }
 
 impl ChunkBuffer {
-    /// An empty buffer of `usual` bytes that grows for a long line, up to `most`.
+    /// An empty buffer of `usual` bytes that grows for a long record, up to `most`.
     pub(in crate::source) fn new(usual: usize, most: usize) -> Self {
-        Self { bytes: vec![0; usual], start: 0, whole: 0, end: 0, usual, most: most.max(usual) }
+        let most = most.max(usual);
+        Self { bytes: vec![0; usual], start: 0, whole: 0, end: 0, usual, most, ends: Ends::Lines }
     }
 
-    /// The whole lines that are there.
-    pub(in crate::source) fn lines(&self) -> &[u8] {
+    /// Forgets what is there, and stands in front of a record that ends as `ends` finds.
+    pub(in crate::source) fn restart(&mut self, ends: Ends) {
+        (self.start, self.whole, self.end) = (0, 0, 0);
+        self.ends = ends;
+    }
+
+    /// The whole records that are there.
+    pub(in crate::source) fn records(&self) -> &[u8] {
         &self.bytes[self.start..self.whole]
     }
 
     /// Everything that is there.
     pub(in crate::source) fn rest(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
+    }
+
+    /// What finds the next record's end, right behind everything that is there.
+    pub(in crate::source) fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// The first `bytes` of what is there are used up.
@@ -50,7 +93,7 @@ impl ChunkBuffer {
         debug_assert!(self.start <= self.end, "no more is used up than is there");
     }
 
-    /// Reads once from `input`, behind the line that is not whole yet.
+    /// Reads once from `input`, behind the record that is not whole yet.
     pub(in crate::source) fn fill(&mut self, input: &mut impl Read) -> io::Result<Filled> {
         self.make_room();
         if self.end == self.bytes.len() {
@@ -63,15 +106,15 @@ impl ChunkBuffer {
             }
         };
         let fresh = &self.bytes[self.end..self.end + read];
-        if let Some(last) = memrchr(b'\n', fresh) {
-            self.whole = self.end + last + 1;
+        if let Some(last) = self.ends.last(fresh) {
+            self.whole = self.end + last;
         }
         self.end += read;
         Ok(if read == 0 { Filled::End } else { Filled::More })
     }
 
     /// Moves what is left to the front; grows when that leaves no room, and goes back to the usual
-    /// size once a long line is gone.
+    /// size once a long record is gone.
     fn make_room(&mut self) {
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -104,20 +147,47 @@ mod tests {
         }
     }
 
+    /// Every run of whole records that the buffer hands out, and what is left at the end.
+    fn cut(input: &[u8], ends: &Ends, usual: usize, step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let mut buffer = ChunkBuffer::new(usual, 32);
+        buffer.restart(ends.clone());
+        let mut input = Slow(input, step);
+        let mut runs = Vec::new();
+        while buffer.fill(&mut input).unwrap() == Filled::More {
+            if !buffer.records().is_empty() {
+                runs.push(buffer.records().to_vec());
+            }
+            buffer.consume(buffer.records().len());
+        }
+        (runs, buffer.rest().to_vec())
+    }
+
     #[test]
     fn lines_come_whole_however_they_are_read() {
         let input = b"one\ntwo two two\n\nlast";
         for (usual, step) in [(4, 1), (4, 100), (5, 3), (64, 7), (64, 100)] {
-            let mut buffer = ChunkBuffer::new(usual, 32);
-            let mut input = Slow(input, step);
-            let mut read = Vec::new();
-            while buffer.fill(&mut input).unwrap() == Filled::More {
-                let lines = buffer.lines();
-                assert!(lines.is_empty() || lines.ends_with(b"\n"));
-                read.extend_from_slice(lines);
-                buffer.consume(lines.len());
-            }
-            assert_eq!((&read[..], buffer.rest()), (&b"one\ntwo two two\n\n"[..], &b"last"[..]));
+            let (runs, rest) = cut(input, &Ends::Lines, usual, step);
+            assert!(runs.iter().all(|run| run.ends_with(b"\n")));
+            assert_eq!(
+                (&runs.concat()[..], &rest[..]),
+                (&b"one\ntwo two two\n\n"[..], &b"last"[..])
+            );
+        }
+    }
+
+    #[test]
+    fn records_come_whole_with_the_lines_in_them() {
+        let input = b"a,\"b\n\"\"\n\"\n\"c\n\",d\n\"\nlast";
+        let records: [&[u8]; 2] = [b"a,\"b\n\"\"\n\"\n", b"\"c\n\",d\n"];
+        for (usual, step) in [(4, 1), (4, 100), (5, 3), (64, 7), (64, 100)] {
+            let ends = Ends::Csv(RecordEnds::new(b','));
+            let (runs, rest) = cut(input, &ends, usual, step);
+            let whole = records.concat();
+            assert!(
+                runs.iter().all(|run| records.contains(&&run[..]) || *run == whole),
+                "{runs:?}"
+            );
+            assert_eq!((runs.concat(), &rest[..]), (whole, &b"\"\nlast"[..]));
         }
     }
 

@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{Array, ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow_array::{
+    Array, ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array,
+};
 use arrow_buffer::ScalarBuffer;
 use memchr::{memchr, memrchr};
 
-use crate::format::{ColumnSpec, JsonDecoder, Limits, RowReject};
-use crate::record::{Batch, Column, DataType, DeadLetter, Operation, Operations, RowMeta, Schema};
+use super::decoder::{Decoder, Rows};
+use crate::format::{
+    ChangeFact, ColumnSpec, HeaderError, Limits, RecordFormat, RowReject, TimeUnit,
+};
+use crate::record::{Batch, Before, Column, DataType, DeadLetter, RowMeta, Schema};
 use crate::source::{Budget, ColumnOrigin, MetaColumn, SourceBatch, SourceConfig, SourceError};
 use crate::telemetry::Clock;
 
@@ -23,15 +28,28 @@ pub(in crate::source) struct Step {
     pub full: bool,
 }
 
+/// Where a column's values come from.
+#[derive(Clone, Copy, Debug)]
+enum Filling {
+    /// The next of the decoder's columns.
+    Decoded,
+    /// The next of the decoder's facts.
+    Fact,
+    /// What the source knows itself.
+    Known(MetaColumn),
+}
+
 /// Makes batches of one source's lines.
 #[derive(Debug)]
 pub(in crate::source) struct LineDecoder {
-    decoder: JsonDecoder,
+    decoder: Decoder,
     source: String,
     origin: Arc<str>,
+    /// Lines of the inputs before this one.
+    before: i64,
     schema: Arc<Schema>,
-    /// By column: the metadata that it holds; `None`: the next of the decoder's columns.
-    metas: Vec<Option<MetaColumn>>,
+    /// By column.
+    filled: Vec<Filling>,
     event_time: Option<usize>,
     clock: Clock,
     /// Bytes of the batch so far.
@@ -45,34 +63,59 @@ impl LineDecoder {
         origin: &str,
         clock: Clock,
     ) -> Result<Self, SourceError> {
-        let mut specs = Vec::new();
-        let mut metas = Vec::new();
+        let format = config.kind.format();
+        let (mut specs, mut facts, mut filled) = (Vec::new(), Vec::new(), Vec::new());
         for column in &config.columns {
+            let spec = |path: &[String], unit: Option<TimeUnit>| ColumnSpec {
+                name: Arc::clone(&column.name),
+                path: path.to_vec(),
+                data_type: column.data_type,
+                unit,
+                required: column.required,
+                key: column.key,
+            };
             match &column.origin {
-                ColumnOrigin::Meta(meta) => metas.push(Some(*meta)),
                 ColumnOrigin::Path(path) => {
-                    metas.push(None);
-                    specs.push(ColumnSpec {
-                        name: Arc::clone(&column.name),
-                        path: path.clone(),
-                        data_type: column.data_type,
-                        unit: column.unit,
-                        required: column.required,
-                        key: column.key,
-                    });
+                    filled.push(Filling::Decoded);
+                    specs.push(spec(path, column.unit));
                 }
+                ColumnOrigin::Meta(meta) => match fact(*meta, format) {
+                    Some(fact) => {
+                        filled.push(Filling::Fact);
+                        facts.push((fact, spec(&[], None)));
+                    }
+                    None => filled.push(Filling::Known(*meta)),
+                },
             }
         }
         Ok(Self {
-            decoder: JsonDecoder::new(specs),
+            decoder: Decoder::new(format, specs, facts),
             source: config.name.clone(),
             origin: origin.into(),
+            before: 0,
             schema: Arc::new(config.schema()),
-            metas,
+            filled,
             event_time: event_time(config)?,
             clock,
             bytes: 0,
         })
+    }
+
+    /// Stands in front of the first line of another input, which comes behind inputs of `before`
+    /// lines; the batch so far must have been taken.
+    pub(in crate::source) fn begin_input(&mut self, origin: &str, before: u64) {
+        self.origin = origin.into();
+        self.before = before.cast_signed();
+        self.decoder.seek(1);
+    }
+
+    /// Reads the header at the beginning of an input whose format has one; `beginning` holds at
+    /// least all of it. How many bytes it took.
+    pub(in crate::source) fn read_header(
+        &mut self,
+        beginning: &[u8],
+    ) -> Result<usize, HeaderError> {
+        self.decoder.read_header(beginning)
     }
 
     /// Goes to the line that has `lines` lines before it.
@@ -90,12 +133,14 @@ impl LineDecoder {
         self.bytes == 0
     }
 
-    /// Reads lines until the chunk ends or the batch is full. The chunk holds whole lines; only the
-    /// input's last line may lack its newline.
+    /// Reads records until the chunk ends or the batch is full. The chunk holds whole records; only
+    /// the input's last one may lack its newline.
     pub(in crate::source) fn decode(&mut self, chunk: &[u8], budget: &Budget) -> Step {
         let most = budget.bytes.max(1);
         let fitting = match chunk.get(..most.saturating_sub(self.bytes)) {
             None => chunk,
+            // Where records may have lines in them, the decoder itself keeps to the limit.
+            Some(_) if !self.decoder.is_of_lines() => chunk,
             Some(head) => match memrchr(b'\n', head) {
                 Some(last) => &chunk[..=last],
                 None if self.bytes > 0 => &[],
@@ -112,31 +157,42 @@ impl LineDecoder {
 
     /// Hands over the batch and begins the next one.
     pub(in crate::source) fn finish(&mut self) -> SourceBatch {
-        let decoded = self.decoder.finish();
-        let (rows, now) = (decoded.rows, self.clock.now());
-        let majors: ScalarBuffer<i64> = decoded.lines.into();
-        let mut decoded_columns = decoded.columns.into_iter();
-        let columns: Vec<Column> = self
-            .metas
-            .iter()
-            .map(|meta| match meta {
-                Some(meta) => self.meta_column(*meta, &majors, now),
-                None => decoded_columns.next().expect("the decoder makes a column for each path"),
-            })
-            .map(Column::from)
-            .collect();
+        let Rows { columns, facts, operations, before, lines, rejects, rows } =
+            self.decoder.finish();
+        let now = self.clock.now();
+        let lines: ScalarBuffer<i64> = lines.into();
+        let majors = match self.before {
+            0 => lines.clone(),
+            before => lines.iter().map(|line| before + line).collect::<Vec<i64>>().into(),
+        };
+        let mut facts = facts.into_iter();
+        let columns = self.filled_with(columns, |filled| match filled {
+            Filling::Known(meta) => self.meta_column(meta, &lines, now).into(),
+            _ => facts.next().expect("the decoder makes an array for each fact").into(),
+        });
+        // What is known of a change stands in both of its images.
+        let before = before.map(|Before { present, columns: images }| {
+            let mut own = columns.iter().zip(&self.filled);
+            let columns = self.filled_with(images, |_| {
+                own.by_ref()
+                    .find(|(_, filled)| !matches!(filled, Filling::Decoded))
+                    .map(|(column, _)| column.clone())
+                    .expect("the row has the same columns")
+            });
+            Before { present, columns }
+        });
         let event_times = self.event_time.map(|index| {
             let times = columns[index].values.as_primitive::<TimestampMicrosecondType>();
             (times.values().clone(), times.nulls().cloned())
         });
         let meta = RowMeta {
             origin: Arc::clone(&self.origin),
-            operations: Operations::All(Operation::Insert),
+            operations,
             event_times,
             processing_times: vec![now; rows].into(),
             majors,
             minors: None,
-            base: 0,
+            base: self.before,
             late: None,
         };
         SourceBatch {
@@ -146,9 +202,9 @@ impl LineDecoder {
                 meta: Arc::new(meta),
                 rows,
                 selection: None,
-                before: None,
+                before,
             },
-            rejected: decoded.rejects.into_iter().map(|reject| self.letter(reject, now)).collect(),
+            rejected: rejects.into_iter().map(|reject| self.letter(reject, now)).collect(),
             partition: 0,
             bytes: std::mem::take(&mut self.bytes),
         }
@@ -171,6 +227,20 @@ impl LineDecoder {
         batch
     }
 
+    /// The decoder's columns in their places, with those of `other` between.
+    fn filled_with(
+        &self,
+        decoded: Vec<Column>,
+        mut other: impl FnMut(Filling) -> Column,
+    ) -> Vec<Column> {
+        let mut decoded = decoded.into_iter();
+        let fill = |filled: &Filling| match filled {
+            Filling::Decoded => decoded.next().expect("the decoder makes a column for each path"),
+            filled => other(*filled),
+        };
+        self.filled.iter().map(fill).collect()
+    }
+
     fn meta_column(&self, meta: MetaColumn, lines: &ScalarBuffer<i64>, now: i64) -> ArrayRef {
         let rows = lines.len();
         match meta {
@@ -179,6 +249,8 @@ impl LineDecoder {
                 Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&*self.origin, rows)))
             }
             MetaColumn::Line => Arc::new(Int64Array::new(lines.clone(), None)),
+            // Only changes have them, and there they are facts: the configuration sees to it.
+            MetaColumn::Lsn | MetaColumn::Table => new_null_array(&meta.data_type().arrow(), rows),
         }
     }
 
@@ -189,11 +261,21 @@ impl LineDecoder {
             reason: reject.reason,
             column: reject.column,
             position: format!("{}:{}", self.origin, reject.line),
-            sequence: (reject.line.cast_signed(), 0),
+            sequence: (self.before + reject.line.cast_signed(), 0),
             ordinal: 0,
             artifact: None,
             input: reject.input,
         }
+    }
+}
+
+/// What a format that knows more of its changes than the source does has for a column.
+fn fact(meta: MetaColumn, format: &RecordFormat) -> Option<ChangeFact> {
+    match (meta, format) {
+        (MetaColumn::Timestamp, RecordFormat::DebeziumJson) => Some(ChangeFact::Timestamp),
+        (MetaColumn::Lsn, RecordFormat::DebeziumJson) => Some(ChangeFact::Lsn),
+        (MetaColumn::Table, RecordFormat::DebeziumJson) => Some(ChangeFact::Table),
+        _ => None,
     }
 }
 

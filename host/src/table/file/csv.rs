@@ -2,7 +2,7 @@
 
 use ::csv::{ByteRecord, ReaderBuilder};
 
-use super::{Fault, Rows, spec};
+use super::{Fault, Rows};
 use crate::format::{ColumnBuilder, Scalar};
 use crate::record::DataType;
 use crate::table::TableColumn;
@@ -16,7 +16,7 @@ pub(super) fn read(content: &[u8], columns: &[TableColumn]) -> Result<Rows, Faul
     let header = header(&mut reader, &mut record, &mut place)?;
     let places = places(&header, columns, place.line)?;
     let mut builders: Vec<_> =
-        columns.iter().map(|column| ColumnBuilder::new(&spec(column))).collect();
+        columns.iter().map(|column| ColumnBuilder::new(&column.spec())).collect();
     let mut lines = Vec::new();
     while next(&mut reader, &mut record, &mut place)? {
         if record.len() != header.len() {

@@ -1,12 +1,12 @@
 //! JSON lines as a table: the decoder of the sources, for which the whole file is one batch.
 
-use super::{Fault, Rows, spec};
+use super::{Fault, Rows};
 use crate::format::{JsonDecoder, Limits};
 use crate::table::TableColumn;
 
 /// Reads the declared columns of a whole file.
 pub(super) fn read(content: &[u8], columns: &[TableColumn]) -> Result<Rows, Fault> {
-    let mut decoder = JsonDecoder::new(columns.iter().map(spec).collect());
+    let mut decoder = JsonDecoder::new(columns.iter().map(TableColumn::spec).collect());
     let progress = decoder.decode_chunk(content, Limits { rows: usize::MAX, bytes: usize::MAX });
     debug_assert_eq!(
         progress.bytes,

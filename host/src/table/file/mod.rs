@@ -18,8 +18,7 @@ use arrow_array::ArrayRef;
 use sha2::{Digest, Sha256};
 
 use super::snapshot::KeyFault;
-use super::{TableColumn, TableConfig, TableError, TableSnapshot};
-use crate::format::ColumnSpec;
+use super::{TableConfig, TableError, TableSnapshot};
 
 /// A table's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,19 +116,6 @@ pub(super) fn load(table: &TableConfig, file: &FileConfig) -> Result<TableSnapsh
             },
         }
     })
-}
-
-/// What the formats are told about a column. A null key is left to the index, which says so in the
-/// words of keys.
-fn spec(column: &TableColumn) -> ColumnSpec {
-    ColumnSpec {
-        name: Arc::clone(&column.name),
-        path: vec![column.source_name.clone()],
-        data_type: column.data_type,
-        unit: None,
-        required: column.required,
-        key: false,
-    }
 }
 
 #[cfg(test)]

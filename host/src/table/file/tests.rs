@@ -6,6 +6,7 @@ use arrow_array::{Array, StringArray};
 
 use super::*;
 use crate::record::DataType;
+use crate::table::TableColumn;
 use crate::table::TableKind;
 
 fn load_text(

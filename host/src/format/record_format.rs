@@ -1,0 +1,22 @@
+//! Which format the records of an input are written in.
+
+use super::CsvOptions;
+
+/// How an input's records are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordFormat {
+    /// One JSON document a line; each is an insert.
+    Json,
+    /// One Debezium message a line, as JSON: a change each.
+    DebeziumJson,
+    /// Comma-separated values; each record is an insert.
+    Csv(CsvOptions),
+}
+
+impl RecordFormat {
+    /// Whether rows are only ever added.
+    #[must_use]
+    pub const fn is_append_only(&self) -> bool {
+        !matches!(self, Self::DebeziumJson)
+    }
+}
