@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 use millrace_benches::figure::{self, Figure};
 use millrace_benches::machine::Machine;
 use millrace_benches::programs::Programs;
-use millrace_benches::{allocations, boundary, cpu, memory, start};
+use millrace_benches::{allocations, boundary, cpu, memory, start, state};
 use serde_json::json;
 
 /// Measure Millrace
@@ -38,6 +38,9 @@ struct Arguments {
     /// The program of benches/allocations.rs
     #[arg(long)]
     allocations: PathBuf,
+    /// The program of benches/state.rs
+    #[arg(long)]
+    state: PathBuf,
     /// Where inputs are kept and outputs thrown away
     #[arg(long)]
     folder: PathBuf,
@@ -52,6 +55,8 @@ enum What {
     Cpu,
     /// A row and a call across the boundary
     Boundary,
+    /// State of a million keys
+    State,
     /// Memory while nearly nothing happens
     Idle,
     /// The most memory of a run
@@ -73,6 +78,7 @@ fn main() -> anyhow::Result<()> {
         native_bound: arguments.native_bound.clone(),
         native_twin: arguments.native_twin.clone(),
         allocations: arguments.allocations.clone(),
+        state: arguments.state.clone(),
         folder: arguments.folder.canonicalize()?,
     };
     let wanted: &[What] =
@@ -94,6 +100,7 @@ fn measure(what: What, arguments: &Arguments, programs: &Programs) -> anyhow::Re
     Ok(match what {
         What::Cpu => cpu::figures(programs, arguments.turns)?,
         What::Boundary => boundary::figures(programs)?,
+        What::State => state::figures(programs)?,
         What::Idle => vec![memory::idle(programs)?],
         What::Peak => vec![memory::peak(programs)?],
         What::Long => memory::long(programs, arguments.long_rows)?,

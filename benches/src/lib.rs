@@ -13,4 +13,5 @@ pub mod memory;
 pub mod programs;
 pub mod resident;
 pub mod start;
+pub mod state;
 pub mod stats;

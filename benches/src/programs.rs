@@ -21,6 +21,8 @@ pub struct Programs {
     pub native_twin: PathBuf,
     /// `benches/allocations.rs`.
     pub allocations: PathBuf,
+    /// `benches/state.rs`.
+    pub state: PathBuf,
     /// Where inputs are kept and outputs thrown away.
     pub folder: PathBuf,
 }
@@ -78,13 +80,19 @@ impl Programs {
             }
             _ => fs::create_dir_all(&out)?,
         }
+        Ok(self.again(file))
+    }
+
+    /// The same with what the last run left in `${OUT}`.
+    #[must_use]
+    pub fn again(&self, file: &str) -> Command {
         let mut command = Command::new(&self.millrace);
         command
             .args(["--log", "warn", "run", "--json", "--progress", "never"])
             .arg(root().join(file))
-            .env("OUT", out)
+            .env("OUT", self.folder.join("run"))
             .env_remove("GAMES");
-        Ok(command)
+        command
     }
 }
 

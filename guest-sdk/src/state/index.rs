@@ -84,6 +84,12 @@ impl Index {
         self.used -= 1;
     }
 
+    /// The longest run of slots without a gap: what a search may have to look through.
+    #[cfg(test)]
+    pub(super) fn longest_run(&self) -> usize {
+        self.slots.split(|slot| *slot == NONE).map(<[u32]>::len).max().unwrap_or_default()
+    }
+
     /// Bytes that the slots take.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {

@@ -147,7 +147,8 @@ pub(super) fn hash(state: u8, key: &[u8], sub: &[u8]) -> u64 {
 /// The hash by which the entries of a key are found.
 #[inline]
 pub(super) fn key_hash(state: u8, key: &[u8]) -> u64 {
-    xxh64(key, state.into())
+    // Not the seed of key groups: of those an instance has only some, and its slots would cluster.
+    xxh64(key, 0x9e37_79b9_7f4a_7c15 ^ u64::from(state))
 }
 
 /// [`hash`] of the record in a block.

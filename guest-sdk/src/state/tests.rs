@@ -110,6 +110,18 @@ fn a_million_values_are_small_and_quick_to_save_and_restore() {
 }
 
 #[test]
+fn the_keys_of_few_groups_are_found_as_quickly() {
+    let mut store = store(&[StateKind::Value]);
+    each_key(|_, place| {
+        if place.group < 16 {
+            store.put(place, &[], &[1]);
+        }
+    });
+    let run = store.index.longest_run();
+    assert!(run < 1_000, "{run} slots in a row are taken");
+}
+
+#[test]
 fn a_million_maps_of_one_entry_are_small() {
     check_memory(StateKind::Map, |store, number, place| {
         store.put(place, &[1, 2, 3], &[number as u8; 8]);

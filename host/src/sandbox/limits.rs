@@ -36,6 +36,10 @@ impl Default for Limits {
     }
 }
 
+/// The least time of a call that takes or gives a chunk of state, which takes milliseconds where
+/// nothing else wants the machine.
+const STATE_DEADLINE: Duration = Duration::from_secs(10);
+
 impl Limits {
     /// The output bound as the runtime takes it.
     pub(super) fn output_fuel(&self) -> usize {
@@ -47,12 +51,13 @@ impl Limits {
         self.max_output / HOST_BYTES_A_ROW
     }
 
-    /// The time of a call. A deadline that fits rows says nothing about opening, which happens once.
+    /// The time of a call. A deadline that fits rows says nothing about opening, which happens once,
+    /// and nothing about state, whose size is its own.
     pub(super) fn deadline_of(&self, call: &str) -> Duration {
-        if matches!(call, "instantiate" | "describe" | "open") {
-            self.deadline.max(Self::default().deadline)
-        } else {
-            self.deadline
+        match call {
+            "instantiate" | "describe" | "open" => self.deadline.max(Self::default().deadline),
+            "save" | "restore" => self.deadline.max(STATE_DEADLINE),
+            _ => self.deadline,
         }
     }
 }
@@ -180,6 +185,7 @@ mod tests {
             assert_eq!((of(5, call), of(9_000, call)), (500, 9_000), "{call}");
         }
         assert_eq!(of(5, "process"), 5);
+        assert_eq!((of(5, "save"), of(5, "restore")), (10_000, 10_000));
     }
 
     #[test]

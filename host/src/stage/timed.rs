@@ -6,7 +6,7 @@ use crate::checkpoint::Varying as Stored;
 use crate::sandbox::{Chunk, Fired, SandboxError, Varying};
 
 /// Bytes of a chunk of saved state, about.
-const CHUNK_BYTES: u32 = 4 << 20;
+const CHUNK_BYTES: u32 = 1 << 20;
 
 /// What one page of timers made.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use super::file::{Place, SegmentFile};
 use super::{StateSegment, StoreError};
 
 /// About how large the answers are, in bytes; an entry that is larger comes by itself.
-const CHUNK_BYTES: u64 = 4 << 20;
+const CHUNK_BYTES: u64 = 1 << 20;
 
 /// The entries of a log that are of some key groups, in the order in which they are to be applied.
 /// Blocks of other groups are not read. Nothing comes after an error.

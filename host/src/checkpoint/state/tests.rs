@@ -340,7 +340,7 @@ fn a_million_entries_are_read_in_one_pass() {
     let (mut entries, mut half, mut sum) = (0, 0, 0);
     for chunk in StateReader::open(folder, &segments, ALL).unwrap() {
         let chunk = chunk.unwrap();
-        assert!(chunk.bytes() <= 4 << 20);
+        assert!(chunk.bytes() <= 1 << 20);
         entries += chunk.len();
         for index in 0..chunk.len() {
             let value = chunk.values.value(index);
