@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use millrace::source::{GeneratorConfig, WagerGenerator};
-use millrace_tests::{Workbench, modules_dir, program, query};
+use millrace_tests::{Workbench, modules_dir, program, query, root};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -26,14 +26,42 @@ format = "json"
 
 [sources.wagers.columns]
 wager_id = { path = "payload._id", type = "text", key = true }
+user_id = { path = "payload.userId", type = "text" }
+game_id = { path = "payload.gameId", type = "text" }
 version = { path = "payload.version", type = "i64" }
 total_bet = { path = "payload.totalBet", type = "decimal(18,2)" }
 total_win = { path = "payload.totalWin", type = "decimal(18,2)" }
 end_time = { path = "payload.endTime", type = "timestamp", unit = "ms" }
+last_update_time = { path = "payload.lastUpdateTime", type = "timestamp", unit = "ms" }
+
+[sources.wagers.event_time]
+column = "last_update_time"
+disorder = "4s"
+
+[tables.games]
+type = "file"
+path = "${OUT}/games.csv"
+key = "game_id"
+
+[tables.games.columns]
+game_id = "text"
+provider = "text"
+theoretical_rtp = "decimal(18,4)"
 
 [transforms.revenue]
 input = "wagers"
 module = "${MODULES}/wager_revenue.wasm"
+
+[transforms.rtp]
+input = "revenue"
+module = "${MODULES}/rtp_enrichment.wasm"
+join.games = { on = "game_id", missing = "null" }
+
+[transforms.fraud]
+input = "revenue"
+module = "${MODULES}/fraud_cep.wasm"
+parallelism = 2
+params = { x = 20 }
 
 [sinks.history]
 type = "sqlite"
@@ -42,9 +70,23 @@ path = "${OUT}/wagers.db"
 table = "history"
 mode = "append"
 
+[sinks.alerts]
+type = "sqlite"
+input = "fraud.alerts"
+path = "${OUT}/alerts.db"
+table = "alerts"
+mode = "append"
+
+[sinks.late]
+type = "sqlite"
+input = "fraud.late"
+path = "${OUT}/late.db"
+table = "late"
+mode = "append"
+
 [sinks.copy]
 type = "file"
-input = "revenue"
+input = "rtp"
 path = "${OUT}/copy.jsonl"
 
 [dead_letters]
@@ -84,7 +126,11 @@ fn without_clock(path: &Path) -> Vec<String> {
     fs::read_to_string(path)
         .expect("the file")
         .lines()
-        .map(|line| line.split(",\"processed_at\"").next().unwrap_or_default().to_owned())
+        .map(|line| {
+            let (before, after) = line.split_once(",\"processed_at\"").unwrap_or((line, ""));
+            let after = after.split_once(',').map_or("", |(_, after)| after);
+            format!("{before},{after}")
+        })
         .collect()
 }
 
@@ -115,12 +161,15 @@ fn killed_at_twenty_random_moments_nothing_is_lost_or_doubled() {
     let input = input();
     let whole = Workbench::new(PIPELINE);
     whole.write("wagers.jsonl", &input);
+    let games = fs::read(root().join("pipelines/games.csv")).expect("the games");
+    whole.write("games.csv", &games);
     let clock = Instant::now();
     assert!(start(&whole).wait_with_output().expect("it runs").status.success());
     let span = clock.elapsed().as_millis().max(50) as u64;
 
     let bench = Workbench::new(PIPELINE);
     bench.write("wagers.jsonl", &input);
+    bench.write("games.csv", &games);
     let mut kills = 0;
     for moment in moments(20_261_120).take(400) {
         let mut child = start(&bench);
@@ -134,6 +183,9 @@ fn killed_at_twenty_random_moments_nothing_is_lost_or_doubled() {
                 remove(&bench.path(name));
             }
             for name in ["copy.jsonl.millrace", "dead.db", "dead.db-wal", "dead.db-shm"] {
+                remove(&bench.path(name));
+            }
+            for name in ["alerts.db", "alerts.db-wal", "late.db", "late.db-wal"] {
                 remove(&bench.path(name));
             }
             continue;
@@ -165,6 +217,16 @@ fn compare(whole: &Workbench, bench: &Workbench) {
     let rows = |bench: &Workbench| query(&bench.path("wagers.db"), history);
     assert!(rows(whole) == rows(bench), "the table differs");
     assert!(rows(whole).lines().count() as u64 > ROWS * 9 / 10);
+    let alerts = |bench: &Workbench| {
+        query(&bench.path("alerts.db"), "select * from alerts order by user_id, rowid")
+    };
+    assert!(alerts(whole) == alerts(bench), "the alerts differ");
+    assert!(alerts(whole).lines().count() > 100, "there are alerts to lose");
+    let late = |bench: &Workbench| {
+        query(&bench.path("late.db"), "select wager_id from late order by wager_id")
+    };
+    assert!(late(whole) == late(bench), "the late rows differ");
+    assert!(late(whole).lines().count() > 100, "there are late rows to lose");
     let copy = |bench: &Workbench| without_clock(&bench.path("copy.jsonl"));
     assert!(copy(whole) == copy(bench), "the file differs");
     let letters = |bench: &Workbench| {
