@@ -14,4 +14,5 @@ mod kill;
 mod outputs;
 mod processes;
 mod signals;
+mod stateful;
 mod tables;

@@ -157,19 +157,20 @@ impl Held {
             self.inputs.iter().map(|(schema, _)| Arc::clone(schema)).collect();
         let Share { instance, instances, .. } = self.share;
         let same = self.share.is_same(before);
-        let groups = groups_of(instance, instances);
+        let own = groups_of(instance, instances);
         for (index, held) in before.iter().enumerate() {
-            if same && index != instance {
+            // A file may hold rows of instances that were one before, and several may name it.
+            let groups = overlap(&own, &groups_of(index, before.len()));
+            if groups.is_empty() || (same && index != instance) {
                 continue;
             }
-            // A file may hold rows of instances that were one before.
-            let own = |input: usize, batch: &Batch| {
+            let keep = |input: usize, batch: &Batch| {
                 let key = self.inputs[input].1.iter().map(|column| &batch.columns[*column].values);
                 let keys = EncodedKeys::of(&key.collect::<Vec<_>>(), batch.rows);
                 let owned = |row: usize| groups.contains(&keys.groups[row]);
                 Some(BooleanBuffer::collect_bool(batch.rows, owned))
             };
-            buffer.restore(&self.folder, &held.waiting, &schemas, held.released, own)?;
+            buffer.restore(&self.folder, &held.waiting, &schemas, held.released, keep)?;
         }
         Ok(())
     }
@@ -228,11 +229,11 @@ impl Share {
             }
             Ok::<(), NodeError>(())
         };
-        let groups = groups_of(self.instance, self.instances);
+        let own = groups_of(self.instance, self.instances);
         for (index, held) in before.iter().enumerate() {
-            let theirs = groups_of(index, before.len());
-            if theirs.start < groups.end && groups.start < theirs.end {
-                take(held, groups.clone(), false)?;
+            let groups = overlap(&own, &groups_of(index, before.len()));
+            if !groups.is_empty() {
+                take(held, groups, false)?;
             }
         }
         // What every instance has, any of them can give.
@@ -265,6 +266,11 @@ impl Share {
         }
         kept
     }
+}
+
+/// The groups in both ranges.
+fn overlap(one: &Range<u16>, other: &Range<u16>) -> Range<u16> {
+    one.start.max(other.start)..one.end.min(other.end)
 }
 
 fn picked(values: &Varying, rows: &[usize]) -> Varying {
