@@ -1,6 +1,7 @@
 //! Stages that keep something, in a process that is told to stop: open sessions and timers survive,
 //! by event time and by the host's clock.
 
+use millrace::source::{GeneratorConfig, WagerGenerator};
 use millrace_tests::{Process, Workbench, number, wait_until};
 use nix::sys::signal::Signal;
 
@@ -63,6 +64,42 @@ table = "reminded"
 mode = "append"
 "#;
 
+const TWO_SOURCES: &str = r#"
+[sources.file]
+type = "file"
+path = "${OUT}/wagers.jsonl"
+
+[sources.file.columns]
+wager_id = { path = "payload._id", type = "text", key = true }
+user_id = { path = "payload.userId", type = "text" }
+game_id = { path = "payload.gameId", type = "text" }
+last_update_time = { path = "payload.lastUpdateTime", type = "timestamp", unit = "ms" }
+
+[sources.file.event_time]
+column = "last_update_time"
+disorder = "5s"
+
+[transforms.sessions]
+input = ["wagers", "file"]
+module = "${MODULES}/sessions_guest.wasm"
+key = "game_id"
+parallelism = 2
+
+[sinks.ended]
+type = "sqlite"
+input = "sessions.sessions"
+path = "${OUT}/ended.db"
+table = "ended"
+mode = "append"
+
+[sinks.numbers]
+type = "sqlite"
+input = "sessions.rows"
+path = "${OUT}/numbers.db"
+table = "numbers"
+mode = "append"
+"#;
+
 fn start(bench: &Workbench, settings: &[(&str, &str)]) -> Process {
     let arguments = ["run", "--json", "--progress", "never", "pipeline.toml"];
     Process::start(bench.command(&arguments).envs(settings.iter().copied()))
@@ -118,4 +155,37 @@ fn timers_of_the_hosts_clock_survive_a_signal() {
     assert_eq!(process.finish().code, Some(0));
     let doubled = "select wager_id from reminded group by wager_id having count(*) > 1";
     assert_eq!(bench.query("reminded.db", doubled), "");
+}
+
+#[test]
+fn a_source_that_falls_silent_holds_nobody_back_and_ends_no_time() {
+    let idle = SOURCE.replace("disorder = \"5s\"", "disorder = \"5s\"\nidle = \"150ms\"");
+    let bench = Workbench::new(&[&idle, TWO_SOURCES].concat());
+    // A day before the other source's rows: only its silence lets them go on.
+    let mut generator = WagerGenerator::new(9, GeneratorConfig::DEFAULT_START + 86_400_000_000);
+    let mut lines = Vec::new();
+    (0..2_000).for_each(|_| generator.append_line(&mut lines));
+    bench.write("wagers.jsonl", lines);
+    let numbered = || number(&bench.path("numbers.db"), "select count(*) from numbers");
+    let slow = [("RATE", "0.5")];
+    let process = start(&bench, &slow);
+    wait_until("the file's rows go on", || numbered() >= 2_000);
+    process.signal(Signal::SIGTERM);
+    assert_eq!(process.finish().code, Some(0));
+    // The silent source was not at its end, so what is open stays open: the last sessions of 200 games.
+    let ended = number(&bench.path("ended.db"), "select count(*) from ended");
+    let open = "select count(distinct user_id) from numbers";
+    assert!(number(&bench.path("numbers.db"), open) > 0 && ended > 0);
+    let greatest = bench.query("numbers.db", "select max(at) from numbers");
+    let behind = format!("select count(*) from ended where last > datetime('{}')", greatest.trim());
+    assert_eq!(bench.query("ended.db", &behind), "0\n");
+
+    // It goes on after a restart, where its rows are late behind the file's, and nothing comes twice.
+    let process = start(&bench, &[("RATE", "200")]);
+    wait_until("the slow source goes on", || committed(&bench) >= 100);
+    process.signal(Signal::SIGTERM);
+    let report = process.finish().with_code(0).json();
+    assert!(report["pipelines"][0]["rows"]["late"].as_u64() > Some(0), "{report}");
+    let doubled = "select wager_id from numbers group by wager_id, at having count(*) > 1";
+    assert_eq!(bench.query("numbers.db", doubled), "");
 }

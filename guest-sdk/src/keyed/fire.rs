@@ -26,7 +26,6 @@ impl<T: Keyed> Stage<T> {
         if self.fire(domain, time, PAGE)? {
             return Ok(true);
         }
-        // The end of a finite input is no time: should the input grow, its rows go on from here.
         if time != i64::MAX {
             self.store.advance(domain, time);
             self.store.sweep(domain);
@@ -42,7 +41,12 @@ impl<T: Keyed> Stage<T> {
         most: usize,
     ) -> Result<bool, Failure> {
         let mut fired = 0;
+        // The end of a finite input is no time: should the input grow, its rows go on from here.
+        let ends = limit == i64::MAX;
         while let Some(due) = self.store.take_timer(domain, limit) {
+            if !ends {
+                self.store.advance(domain, due.time);
+            }
             self.ring(domain, &due)?;
             fired += 1;
             if most != usize::MAX && (fired >= most || self.ports.rows() >= most) {
@@ -54,7 +58,6 @@ impl<T: Keyed> Stage<T> {
 
     fn ring(&mut self, domain: Domain, due: &Due) -> Result<(), Failure> {
         raw::at_timer(due.time, due.key.clone());
-        self.store.advance(domain, due.time);
         let mut context = Context {
             store: &mut self.store,
             ports: &mut self.ports,

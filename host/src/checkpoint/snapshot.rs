@@ -59,6 +59,8 @@ pub struct InstanceCheckpoint {
     /// Waiting rows up to this event time have been handed on: in the files of waiting rows they are
     /// dead.
     pub released: i64,
+    /// The greatest event time of a row that was handed on.
+    pub greatest: i64,
     /// The segments of its state, oldest first.
     pub state: Vec<StateSegment>,
     /// The files of the rows that wait, oldest first.
@@ -69,7 +71,8 @@ impl Default for InstanceCheckpoint {
     /// An instance before its first row.
     fn default() -> Self {
         let (state, waiting) = (Vec::new(), Vec::new());
-        Self { emitted: 0, late_below: i64::MIN, released: i64::MIN, state, waiting }
+        let none = i64::MIN;
+        Self { emitted: 0, late_below: none, released: none, greatest: none, state, waiting }
     }
 }
 
@@ -77,6 +80,8 @@ impl Default for InstanceCheckpoint {
 /// for their event time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageCheckpoint {
+    /// The names of its inputs, where there are several: waiting rows know theirs by its place.
+    pub inputs: Vec<String>,
     /// The columns of its key; empty: it has none.
     pub key: Vec<KeyColumn>,
     /// Its pieces of state: entries name them by their place here.

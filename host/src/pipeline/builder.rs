@@ -184,7 +184,8 @@ impl<'a> Builder<'a> {
         let own = kept(stage).map(|instance| instance.emitted).max();
         let all = checkpoint.stages.keys().flat_map(|name| kept(name)).map(|held| held.emitted);
         let greatest = checkpoint.emitted.values().copied().chain(all).max().unwrap_or_default();
-        checkpoint.emitted.get(stage).copied().or(own).unwrap_or(greatest)
+        let counted = checkpoint.emitted.get(stage).copied().filter(|next| *next > 0);
+        own.or(counted).unwrap_or(greatest)
     }
 
     pub(super) fn stage(
@@ -237,8 +238,9 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn coordinator(self) -> (Coordinator, Receiver<()>) {
-        let Recovered { store, checkpoint, mut committers, tables, state_folder, .. } =
-            self.recovered;
+        let Recovered {
+            store, checkpoint, mut committers, tables, state_folder, state_files, ..
+        } = self.recovered;
         for committing in &mut committers {
             committing.counters = self.counters.sinks.get(&committing.name).cloned();
         }
@@ -250,6 +252,7 @@ impl<'a> Builder<'a> {
             .collect();
         let stateful = self.wiring.stateful.iter().map(|index| &self.plan.transforms[*index]);
         let stages = stateful.map(|stage| (stage.name.clone(), outline(stage))).collect();
+        let garbage = state_files.difference(&checkpoint.files()).cloned().collect();
         let coordinator = Coordinator {
             store,
             last: checkpoint,
@@ -257,7 +260,7 @@ impl<'a> Builder<'a> {
             chains: self.wiring.chains.len(),
             stages,
             state_folder,
-            garbage: BTreeSet::new(),
+            garbage,
             sinks: committers,
             events: self.events.1,
             every: self.plan.checkpoint.every,

@@ -124,13 +124,13 @@ impl Coordinator {
         Ok(())
     }
 
-    /// Rows and bytes read so far: what a new checkpoint would have over the last one.
+    /// Rows and bytes read so far, and rows that transforms made, which timers do without any being
+    /// read: what a new checkpoint would have over the last one.
     fn progress(&self) -> (u64, u64) {
-        let sources = &self.counters.sources;
-        (
-            PipelineCounters::total(sources, |source| &source.rows_in),
-            PipelineCounters::total(sources, |source| &source.bytes),
-        )
+        let PipelineCounters { sources, transforms, .. } = &*self.counters;
+        let read = PipelineCounters::total(sources, |source| &source.rows_in);
+        let made = PipelineCounters::total(transforms, |transform| &transform.rows_out);
+        (read + made, PipelineCounters::total(sources, |source| &source.bytes))
     }
 
     fn round(&mut self, last: bool, ended: bool) -> Result<(), PipelineError> {
@@ -161,6 +161,9 @@ impl Coordinator {
             stages: self.stages.clone(),
             ..self.last.clone()
         };
+        // Stages that keep something count in their own part.
+        let mut checkpoint = checkpoint;
+        checkpoint.emitted.retain(|stage, _| !self.stages.contains_key(stage));
         for control in self.sources.values() {
             // A source that is gone has said why, or will: its event is read in the round.
             drop(control.send(Control::Barrier(barrier.clone())));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender};
 
 use super::NodeError;
-use super::message::{Barrier, Message};
+use super::message::{Barrier, FINAL_WATERMARK, Message};
 
 /// Messages that an edge holds before its sender waits: with the batch's bounds, the bound on what
 /// is under way between two nodes.
@@ -50,7 +50,10 @@ pub(super) enum Arrival<T> {
 struct Edge<T> {
     input: usize,
     receiver: Receiver<Message<T>>,
+    /// The last one but for the final mark.
     watermark: i64,
+    /// The final mark has come: no row follows.
+    is_final: bool,
     /// Nothing comes by it for now, so that it holds no watermark back.
     idle: bool,
     /// Its barrier has come and waits for the other edges'; it is not read meanwhile.
@@ -65,6 +68,8 @@ pub(super) struct Inbox<T> {
     watermark: i64,
     /// Whether every edge is idle.
     idle: bool,
+    /// Whether that is still to be said.
+    falls_idle: bool,
     /// The barrier that some edges are held by.
     pending: Option<Barrier>,
 }
@@ -76,12 +81,13 @@ impl<T> Inbox<T> {
             input,
             receiver,
             watermark: i64::MIN,
+            is_final: false,
             idle: false,
             held: false,
             ended: false,
         };
         let edges = edges.into_iter().map(edge).collect();
-        Self { edges, watermark: i64::MIN, idle: false, pending: None }
+        Self { edges, watermark: i64::MIN, idle: false, falls_idle: false, pending: None }
     }
 
     /// The minimum of the edges' watermarks so far.
@@ -106,6 +112,9 @@ impl<T> Inbox<T> {
         deadline: Option<Instant>,
     ) -> Result<Arrival<T>, NodeError> {
         loop {
+            if std::mem::take(&mut self.falls_idle) {
+                return Ok(Arrival::Idle);
+            }
             let (index, message) = match self.receive(deadline)? {
                 Received::Nothing => return Ok(Arrival::Timeout),
                 Received::Ended => return Ok(Arrival::End),
@@ -126,16 +135,21 @@ impl<T> Inbox<T> {
                 return Some(Arrival::Item(edge.input, item));
             }
             Message::Watermark(time) => {
-                (edge.idle, self.idle) = (false, false);
-                edge.watermark = edge.watermark.max(time);
+                edge.idle = false;
+                if time == FINAL_WATERMARK {
+                    edge.is_final = true;
+                } else {
+                    edge.watermark = edge.watermark.max(time);
+                }
+                let woke = std::mem::take(&mut self.idle);
+                self.note_silence();
+                // Whoever reads this node must know that it is no longer silent.
+                let same = (woke && !self.idle).then_some(self.watermark);
+                return self.risen().or(same).map(Arrival::Watermark);
             }
             Message::Idle => {
                 edge.idle = true;
-                let idle = self.edges.iter().all(|edge| edge.idle || edge.ended);
-                if idle && !self.idle {
-                    self.idle = true;
-                    return Some(Arrival::Idle);
-                }
+                self.note_silence();
             }
             Message::Barrier(barrier) => {
                 edge.held = true;
@@ -146,10 +160,20 @@ impl<T> Inbox<T> {
             // it: an end by a signal is not the end of time.
             Message::End => {
                 edge.ended = true;
+                self.note_silence();
                 return self.aligned().map(Arrival::Barrier);
             }
         }
         self.risen().map(Arrival::Watermark)
+    }
+
+    /// Takes note when no edge brings anything for now, unless all have come to their end.
+    fn note_silence(&mut self) {
+        let open = |edge: &&Edge<T>| !edge.ended && !edge.is_final;
+        let mut open = self.edges.iter().filter(open).peekable();
+        if !self.idle && open.peek().is_some() && open.all(|edge| edge.idle) {
+            (self.idle, self.falls_idle) = (true, true);
+        }
     }
 
     /// The next message of an edge that is not held.
@@ -196,10 +220,17 @@ impl<T> Inbox<T> {
         Some(barrier)
     }
 
-    /// The minimum over the edges that are not idle, if it has risen.
+    /// The minimum over the edges that are not idle, if it has risen. An edge at the end of its rows
+    /// holds nobody back, and says nothing about the others: time ends when it has ended for all of
+    /// them. While the others are silent, time is where the ended ones had come to.
     fn risen(&mut self) -> Option<i64> {
-        let edges = self.edges.iter().filter(|edge| !edge.idle);
-        let minimum = edges.map(|edge| edge.watermark).min()?;
+        let ended = || self.edges.iter().filter(|edge| edge.is_final);
+        let open = self.edges.iter().filter(|edge| !edge.is_final && !edge.idle);
+        let minimum = match open.map(|edge| edge.watermark).min() {
+            Some(minimum) => minimum,
+            None if ended().count() == self.edges.len() => FINAL_WATERMARK,
+            None => ended().map(|edge| edge.watermark).max()?,
+        };
         (minimum > self.watermark).then(|| {
             self.watermark = minimum;
             minimum
@@ -279,6 +310,26 @@ mod tests {
         left.send(Message::Watermark(70)).unwrap();
         right.send(Message::Watermark(65)).unwrap();
         assert!(matches!(inbox.next(), Ok(Arrival::Watermark(65))), "both count again");
+    }
+
+    #[test]
+    fn time_ends_when_it_has_ended_for_every_edge() {
+        let (left, left_in) = crossbeam_channel::bounded(8);
+        let (right, right_in) = crossbeam_channel::bounded(8);
+        let mut inbox: Inbox<u32> = Inbox::new(vec![(0, left_in), (1, right_in)]);
+        right.send(Message::Watermark(10)).unwrap();
+        left.send(Message::Watermark(50)).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Watermark(10))));
+        left.send(Message::Watermark(FINAL_WATERMARK)).unwrap();
+        right.send(Message::Idle).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Watermark(50))), "left's rows need not wait");
+        assert!(matches!(inbox.next(), Ok(Arrival::Idle)), "silence is not the end of time");
+        right.send(Message::Watermark(10)).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Watermark(50))), "it is awake again");
+        right.send(Message::Watermark(70)).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Watermark(70))), "right alone counts");
+        right.send(Message::Watermark(FINAL_WATERMARK)).unwrap();
+        assert!(matches!(inbox.next(), Ok(Arrival::Watermark(FINAL_WATERMARK))));
     }
 
     #[test]

@@ -72,6 +72,11 @@ impl EventClock {
         self.watermark
     }
 
+    /// Whether the source was last said to be silent.
+    pub(super) fn is_idle(&self) -> bool {
+        self.idle
+    }
+
     /// The greatest event time seen.
     pub(super) fn greatest(&self) -> Option<i64> {
         self.partitions.values().map(|partition| partition.greatest).max()

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use arrow_buffer::BooleanBuffer;
 use crossbeam_channel::Sender;
 
 use super::NodeError;
@@ -73,16 +72,13 @@ impl Leg {
         let instances = self.edges.len();
         let key: Vec<_> = routing.key.iter().map(|index| &batch.columns[*index].values).collect();
         let groups = EncodedKeys::of(&key, batch.rows).groups;
-        for (instance, edge) in self.edges.iter().enumerate() {
-            let own = BooleanBuffer::collect_bool(batch.rows, |row| {
-                owner_of(groups[row], instances) == instance
-            });
-            let mut share = batch.clone();
-            share.select(&own);
-            let share = share.gathered();
-            if share.rows > 0 {
-                edge.send(Message::Item(share)).map_err(|_| NodeError::Disconnected)?;
-            }
+        let mut shares: Vec<Vec<u32>> = vec![Vec::with_capacity(batch.rows); instances];
+        for (row, group) in (0..).zip(groups) {
+            shares[owner_of(group, instances)].push(row);
+        }
+        for (edge, rows) in self.edges.iter().zip(shares).filter(|(_, rows)| !rows.is_empty()) {
+            let share = batch.take(&rows);
+            edge.send(Message::Item(share)).map_err(|_| NodeError::Disconnected)?;
         }
         Ok(())
     }

@@ -53,7 +53,9 @@ pub(super) fn outline(plan: &TransformPlan) -> StageCheckpoint {
         version: state.version,
         kind: kind(state.kind).to_owned(),
     };
+    let named = plan.inputs.len() > 1;
     StageCheckpoint {
+        inputs: plan.inputs.iter().filter(|_| named).map(|input| input.name.clone()).collect(),
         key: key.iter().map(column).collect(),
         states: plan.description.states.iter().map(state).collect(),
         instances: vec![InstanceCheckpoint::default(); plan.instances()],
@@ -85,6 +87,13 @@ pub(super) fn matched(
             "was kept by the key ({}), and the key is ({}) now",
             columns(&saved.key),
             columns(&now.key)
+        ));
+    }
+    if saved.inputs != now.inputs {
+        return Err(format!(
+            "has rows of the inputs ({}), and the inputs are ({}) now",
+            saved.inputs.join(", "),
+            now.inputs.join(", ")
         ));
     }
     let place = |state: &SavedState| {

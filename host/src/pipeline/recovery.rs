@@ -1,7 +1,7 @@
 //! From a store to a pipeline that is ready to go on: epoch 0 for a new one, else the commits that
 //! the last checkpoint names, the end of what came after it, and seeks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub(super) struct Recovered {
     pub tables: TableRefresh,
     /// Where the files of state and waiting rows are.
     pub state_folder: PathBuf,
+    /// Those of them that a checkpoint in the store names.
+    pub state_files: BTreeSet<String>,
 }
 
 /// Recovers the pipeline of `plan`: after this, rows may flow.
@@ -47,7 +49,8 @@ pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, Pi
     let Settled { checkpoint, writers, committers } =
         settle(&store, checkpoint, candidates, &options.faults)?;
     let state_folder = store.state_folder()?;
-    state::sweep(&state_folder, &store.files()?)?;
+    let state_files = store.files()?;
+    state::sweep(&state_folder, &state_files)?;
     let sources = open_sources(plan, options, &checkpoint)?;
     let resumed_from = resumes.then_some(checkpoint.epoch);
     Ok(Recovered {
@@ -59,6 +62,7 @@ pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, Pi
         committers,
         tables,
         state_folder,
+        state_files,
     })
 }
 

@@ -91,6 +91,10 @@ impl SourceNode {
             Next::Rows(rows) => self.send(rows)?,
             Next::Idle => {}
             Next::Finished => {
+                // What only waits for the disorder need not wait for other inputs' ends.
+                if let Some(greatest) = self.event_clock.greatest() {
+                    self.outlet.send(Message::Watermark(greatest))?;
+                }
                 self.outlet.send(Message::Watermark(FINAL_WATERMARK))?;
                 self.tell(Event::SourceFinished)?;
                 return Ok(State::Finished);
@@ -125,6 +129,10 @@ impl SourceNode {
         NodeCounters::add(&counters.bytes, rows.bytes);
         self.rows += (rows.batch.rows + rows.rejected.len()) as u64;
         self.letters.put(std::mem::take(&mut rows.rejected))?;
+        if self.event_clock.is_idle() {
+            // Every instance downstream must know before the first of them gets a row.
+            self.outlet.send(Message::Watermark(self.event_clock.watermark()))?;
+        }
         let watermark = self.event_clock.observe(&mut rows, Instant::now());
         if let Some(time) = self.event_clock.greatest() {
             counters.event_time.store(time, Ordering::Relaxed);

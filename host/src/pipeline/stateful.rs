@@ -9,6 +9,7 @@ use super::fanout::Routing;
 use super::held::{Held, matched, outline};
 use super::stateful_node::{Ordered, StatefulNode};
 use super::wiring::Wiring;
+use crate::checkpoint::{InstanceCheckpoint, StageCheckpoint};
 use crate::config::{NodeId, Plan, TransformPlan};
 use crate::record::Schema;
 use crate::sandbox::{Mode, Order};
@@ -82,7 +83,7 @@ impl Builder<'_> {
         &mut self,
         transform: usize,
         instance: usize,
-        saved: Option<&crate::checkpoint::StageCheckpoint>,
+        saved: Option<&StageCheckpoint>,
     ) -> Result<StatefulNode, PipelineError> {
         let plan = &self.plan.transforms[transform];
         let routings: Vec<Routing> = (0..plan.inputs.len())
@@ -99,14 +100,19 @@ impl Builder<'_> {
             None => Numbering::shared(self.emitted(&plan.name), instance, instances),
         };
         let stage = self.stage(narrowed(plan, &routings), numbering)?;
+        let own = same.map(|saved| &saved.instances[instance]);
+        let all = || saved.into_iter().flat_map(|saved| &saved.instances);
+        let latest = |pick: &dyn Fn(&InstanceCheckpoint) -> i64| match own {
+            Some(own) => pick(own),
+            None => all().map(pick).max().unwrap_or(i64::MIN),
+        };
         let ordered = (plan.description.order == Order::EventTime).then(|| Ordered {
             buffer: OrderBuffer::new(plan.max_waiting),
-            greatest: i64::MIN,
+            greatest: latest(&|held| held.greatest),
             most: self.plan.batch.rows,
             late: plan.late_port(),
         });
         let held = self.held(plan, instance, saved, &routings)?;
-        let all = || saved.into_iter().flat_map(|saved| &saved.instances);
         let ports = plan.outputs.len();
         Ok(StatefulNode {
             next_tick: stage.wants_ticks().then_some(i64::MIN),
@@ -123,8 +129,10 @@ impl Builder<'_> {
             events: self.events.0.clone(),
             counters: Arc::clone(&self.counters.transforms[&plan.name]),
             clock: self.options.clock,
-            late_below: all().map(|held| held.late_below).max().unwrap_or(i64::MIN),
-            released: all().map(|held| held.released).max().unwrap_or(i64::MIN),
+            late_below: latest(&|held| held.late_below),
+            released: latest(&|held| held.released),
+            told: latest(&|held| held.released),
+            ticked: i64::MIN,
         })
     }
 
@@ -132,7 +140,7 @@ impl Builder<'_> {
         &self,
         plan: &TransformPlan,
         instance: usize,
-        saved: Option<&crate::checkpoint::StageCheckpoint>,
+        saved: Option<&StageCheckpoint>,
         routings: &[Routing],
     ) -> Result<Held, PipelineError> {
         let states = match saved {

@@ -43,7 +43,14 @@ pub(super) struct StatefulNode {
     pub late_below: i64,
     /// Waiting rows up to this event time have been handed on.
     pub released: i64,
+    /// The event time that the transform was last told.
+    pub told: i64,
+    /// The processing time that the transform was last told.
+    pub ticked: i64,
 }
+
+/// Event time that a batch spans at most where timers may have to fire within it, in microseconds.
+const SPAN: i64 = 60_000_000;
 
 /// The order of event time at a stage.
 pub(super) struct Ordered {
@@ -61,6 +68,8 @@ impl StatefulNode {
     pub(super) fn run(mut self) -> Result<(), NodeError> {
         let buffer = self.ordered.as_mut().map(|ordered| &mut ordered.buffer);
         self.held.restore(&mut self.stage, buffer)?;
+        // Instances that were one before may have come to different times.
+        self.release(self.released)?;
         loop {
             if self.next_tick.is_some_and(|due| self.clock.now() >= due) {
                 self.tick()?;
@@ -91,8 +100,9 @@ impl StatefulNode {
         let batch = self.timely(self.taken(input, batch).gathered())?;
         let Some(ordered) = &mut self.ordered else { return Ok(()) };
         ordered.buffer.push(input, batch)?;
-        // Rows of the very time that the watermark is at need not wait for the next one.
-        self.release(self.inbox.watermark())
+        // Rows of the very time that was reached need not wait for the next watermark, and must not: a
+        // restart takes up only what is later.
+        self.release(self.inbox.watermark().max(self.released))
     }
 
     /// The rows that an emitting transform takes: the others would wait for nothing.
@@ -116,7 +126,8 @@ impl StatefulNode {
             return Ok(batch.take(&[]));
         };
         let bound = self.late_below;
-        let in_time = nulls.is_none() && batch.meta.late.is_none();
+        let known_all = nulls.as_ref().is_none_or(|nulls| nulls.null_count() == 0);
+        let in_time = known_all && batch.meta.late.is_none();
         if in_time && times.iter().all(|time| *time >= bound) {
             return Ok(batch);
         }
@@ -157,14 +168,40 @@ impl StatefulNode {
         self.outlets[port].send(Message::Item(late.gathered()))
     }
 
-    /// Hands the stage every row that waits and whose time has come.
+    /// Hands the stage every row that waits and whose time has come. Where timers wait too, those in
+    /// front of a batch fire page by page, and a batch spans little time: no call shall have to fire
+    /// what gathered in a quiet night.
     fn release(&mut self, watermark: i64) -> Result<(), NodeError> {
+        let fires = self.stage.wants_watermarks();
         while let Some(ordered) = &mut self.ordered
-            && let Some((input, batch)) = ordered.buffer.next_released(watermark, ordered.most)
+            && let Some(first) = ordered.buffer.earliest().filter(|first| *first <= watermark)
         {
+            let end = if fires { watermark.min(first.saturating_add(SPAN)) } else { watermark };
+            let Some((input, batch)) = ordered.buffer.next_released(end, ordered.most) else {
+                return Ok(());
+            };
             let last = batch.meta.event_times.as_ref().and_then(|(times, _)| times.last());
             ordered.greatest = ordered.greatest.max(last.copied().unwrap_or(i64::MIN));
+            self.fire(first)?;
             self.process(input, batch)?;
+        }
+        Ok(())
+    }
+
+    /// Fires the timers up to an event time, unless that was reached before.
+    fn fire(&mut self, time: i64) -> Result<(), NodeError> {
+        if !self.stage.wants_watermarks() || time <= self.told {
+            return Ok(());
+        }
+        loop {
+            let fired = self.stage.advance_watermark(time)?;
+            self.hand_on(fired.output)?;
+            if !fired.more {
+                break;
+            }
+        }
+        if time != FINAL_WATERMARK {
+            self.told = time;
         }
         Ok(())
     }
@@ -187,15 +224,7 @@ impl StatefulNode {
     /// Event time has come to `time`.
     fn advance(&mut self, time: i64) -> Result<(), NodeError> {
         self.release(time)?;
-        if self.stage.wants_watermarks() {
-            loop {
-                let fired = self.stage.advance_watermark(time)?;
-                self.hand_on(fired.output)?;
-                if !fired.more {
-                    break;
-                }
-            }
-        }
+        self.fire(time)?;
         // The end of a finite input is not kept: what was handed on is what grown input meets.
         let bound = match (time, &self.ordered) {
             (FINAL_WATERMARK, Some(ordered)) => ordered.greatest.saturating_add(1),
@@ -211,7 +240,9 @@ impl StatefulNode {
 
     /// Processing time has come to where the stage wanted to be told.
     fn tick(&mut self) -> Result<(), NodeError> {
-        let now = self.clock.now();
+        // A clock that was put back stands still for the stage.
+        let now = self.clock.now().max(self.ticked);
+        self.ticked = now;
         loop {
             let fired = self.stage.tick(now)?;
             self.hand_on(fired.output)?;
@@ -231,6 +262,7 @@ impl StatefulNode {
             emitted,
             late_below: self.late_below,
             released: self.released,
+            greatest: self.ordered.as_ref().map_or(i64::MIN, |ordered| ordered.greatest),
             state,
             waiting,
         };

@@ -20,6 +20,7 @@ pub(super) fn warn(types: &Types<'_>, sinks: &[TypedSink], report: &Report) {
             continue;
         };
         let origins = Origins::of(types, sink.input);
+        warn_of_instances(types, sink, key, &origins, report);
         if origins.nodes.len() < 2 || key.iter().any(|column| origins.named_by(types, column)) {
             continue;
         }
@@ -36,6 +37,38 @@ pub(super) fn warn(types: &Types<'_>, sinks: &[TypedSink], report: &Report) {
             "where two of them have the same key, the row with the higher place (in a file: the line) \
              stays, whichever is newer: make a column that names the source part of the key, such as \
              `{ meta = \"file\", key = true }`, say `mode = \"append\"`, or take the rows of one source",
+        ));
+    }
+}
+
+/// Warns of an upsert whose key's rows may come from several instances of a stage: their sequences
+/// do not compare either.
+fn warn_of_instances(
+    types: &Types<'_>,
+    sink: &TypedSink,
+    key: &[Arc<str>],
+    origins: &Origins,
+    report: &Report,
+) {
+    for node in &origins.nodes {
+        let NodeId::Transform(at) = node else { continue };
+        let (Some(raw), Some(typed)) = (&types.raw.transforms[*at].body, &types.transforms[*at])
+        else {
+            continue;
+        };
+        let Some(input) = typed.inputs.first() else { continue };
+        let mut own = input.key.iter().map(|index| &input.schema.fields[*index].name);
+        if raw.parallelism.value < 2 || own.all(|column| key.contains(column)) {
+            continue;
+        }
+        let message = format!(
+            "`{}` upserts rows of `{}`, whose instances count theirs apart",
+            sink.config.name,
+            name(types, *node)
+        );
+        report.push(Problem::warning(&raw.parallelism.span, message).hint(
+            "where two instances make rows of one key of the table, the one that made more of them wins: \
+             make the columns of the stage's key part of the table's, or leave `parallelism` out",
         ));
     }
 }

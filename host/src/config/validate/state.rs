@@ -7,7 +7,7 @@ use super::types::{Maker, Origin, Typed, columns};
 use crate::config::problem::{Problem, Report};
 use crate::config::raw::RawTransform;
 use crate::record::Schema;
-use crate::sandbox::{Description, Order};
+use crate::sandbox::{Description, Order, State, StateKind};
 
 /// The port of late rows, which the host adds to a transform that takes its rows in the order of
 /// event time.
@@ -26,6 +26,19 @@ pub(super) fn keys(
     if raw.parallelism.value > 1 && !description.keyed {
         let message = format!("`{name}` keeps no state by key, so its rows cannot be shared out");
         report.push(Problem::error(&raw.parallelism.span, message).hint("leave `parallelism` out"));
+    }
+    let shared =
+        |state: &&State| state.kind == StateKind::Broadcast && !state.name.starts_with("millrace.");
+    if let (true, Some(state)) = (raw.parallelism.value > 1, description.states.iter().find(shared))
+    {
+        let message = format!(
+            "`{name}` keeps `{}` for all keys together, and a row comes to one instance only",
+            state.name
+        );
+        report.push(
+            Problem::error(&raw.parallelism.span, message)
+                .hint("the others would not know of it: leave `parallelism` out"),
+        );
     }
     let own: Vec<&str> = description.key.iter().map(String::as_str).collect();
     if let Some(first) = raw.key.iter().flatten().next() {

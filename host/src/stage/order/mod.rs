@@ -26,6 +26,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use error::OrderError;
+use rand::Rng;
 
 use self::chunk::{BatchKey, Chunk};
 use self::save::SavedFile;
@@ -46,6 +47,8 @@ pub struct OrderBuffer {
     /// The files that hold rows that wait, oldest first.
     files: Vec<SavedFile>,
     next_file: u64,
+    /// Part of the names of files, so that no other run writes the same.
+    attempt: u64,
 }
 
 /// Rows of one chunk that leave one after another, by their positions.
@@ -67,6 +70,7 @@ impl OrderBuffer {
             bytes: 0,
             files: Vec::new(),
             next_file: 0,
+            attempt: rand::rng().random(),
         }
     }
 

@@ -60,7 +60,7 @@ impl OrderBuffer {
         let all = self.files.len() + usize::from(unsaved) > MOST_FILES
             || live.values().sum::<u64>() * LIVE_SHARE < held;
         if all || unsaved {
-            let name = format!("{owner}-{epoch:020}{ENDING}");
+            let name = format!("{owner}-{epoch:020}-{:016x}{ENDING}", self.attempt);
             self.write(folder, &name, all)?;
         }
         Ok(self.files.iter().map(|file| file.segment.clone()).collect())
