@@ -138,6 +138,7 @@ fn batch(plan: &Plan, users: std::ops::Range<usize>) -> Batch {
         majors: vec![1; rows].into(),
         minors: None,
         base: 0,
+        mixed: None,
         late: None,
     };
     Batch {

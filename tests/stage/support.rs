@@ -124,6 +124,7 @@ fn meta(numbers: Vec<i64>, operations: Vec<Operation>) -> Arc<RowMeta> {
         majors: numbers.into(),
         minors: None,
         base: 0,
+        mixed: None,
         late: None,
     })
 }

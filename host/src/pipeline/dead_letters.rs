@@ -116,6 +116,7 @@ pub(super) fn as_batch(letters: &[DeadLetter], schema: &Arc<Schema>) -> Batch {
         majors: letters.iter().map(|letter| letter.sequence.0).collect::<Vec<_>>().into(),
         minors: Some(letters.iter().map(|letter| letter.sequence.1).collect::<Vec<_>>().into()),
         base: 0,
+        mixed: None,
         late: None,
     };
     Batch {

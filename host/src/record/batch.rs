@@ -32,6 +32,15 @@ pub struct Before {
     pub columns: Vec<Column>,
 }
 
+/// Where the rows of a batch were read that come from several places.
+#[derive(Clone, Debug)]
+pub struct MixedOrigins {
+    /// The origins, each with what to take off the majors of its rows.
+    pub places: Arc<[(Arc<str>, i64)]>,
+    /// For each row its place among them.
+    pub rows: ScalarBuffer<u32>,
+}
+
 /// What goes with each row beside its columns.
 #[derive(Clone, Debug)]
 pub struct RowMeta {
@@ -51,6 +60,9 @@ pub struct RowMeta {
     /// What to take off a major for the number that people count by: the lines of the same partition
     /// that stand before this origin's first.
     pub base: i64,
+    /// Where each row was read, where that differs from row to row; `origin` and `base` then mean
+    /// nothing.
+    pub mixed: Option<MixedOrigins>,
     /// A set bit for each row whose event time is below the greatest earlier one of its partition by
     /// more than the disorder (`None`: no row is late).
     pub late: Option<BooleanBuffer>,
@@ -66,11 +78,24 @@ impl RowMeta {
     /// The source's words for where a row was read.
     #[must_use]
     pub fn position(&self, row: usize) -> String {
+        let (origin, base) = self.origin_of(row);
         let (major, minor) = self.sequence(row);
-        let number = major.saturating_sub(self.base);
+        let number = major.saturating_sub(base);
         match minor {
-            0 => format!("{}:{number}", self.origin),
-            _ => format!("{}:{number}.{minor}", self.origin),
+            0 => format!("{origin}:{number}"),
+            _ => format!("{origin}:{number}.{minor}"),
+        }
+    }
+
+    /// The origin of a row, and what to take off its major.
+    #[must_use]
+    pub fn origin_of(&self, row: usize) -> (&Arc<str>, i64) {
+        match &self.mixed {
+            None => (&self.origin, self.base),
+            Some(MixedOrigins { places, rows }) => {
+                let (origin, base) = &places[rows[row] as usize];
+                (origin, *base)
+            }
         }
     }
 
@@ -95,6 +120,10 @@ impl RowMeta {
                 rows.iter().map(|row| minors[*row as usize]).collect::<Vec<_>>().into()
             }),
             base: self.base,
+            mixed: self.mixed.as_ref().map(|MixedOrigins { places, rows: of }| MixedOrigins {
+                places: Arc::clone(places),
+                rows: rows.iter().map(|row| of[*row as usize]).collect(),
+            }),
             late: self.late.as_ref().map(|late| gather_bits(late, rows)),
         }
     }

@@ -14,7 +14,7 @@ mod schema;
 
 pub use self::csv::CsvStyle;
 pub(crate) use self::csv::{CsvRows, write_csv_names};
-pub use batch::{Batch, Before, Column, RowMeta};
+pub use batch::{Batch, Before, Column, MixedOrigins, RowMeta};
 pub use data_type::{DataType, TypeParseError};
 pub use dead_letter::DeadLetter;
 pub use json::{format_timestamp, write_row, write_value};

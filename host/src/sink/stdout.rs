@@ -86,6 +86,7 @@ mod tests {
                 majors: vec![0; rows].into(),
                 minors: None,
                 base: 0,
+                mixed: None,
                 late: None,
             }),
             rows,

@@ -166,6 +166,7 @@ impl Stage {
                 majors: self.numbering.take(rows.rows),
                 minors: None,
                 base: 0,
+                mixed: None,
                 late: None,
             };
             let batch = Batch {

@@ -22,6 +22,7 @@ fn batch(columns: Vec<(&str, DataType, ArrayRef)>) -> Batch {
             majors: vec![0; rows].into(),
             minors: None,
             base: 0,
+            mixed: None,
             late: None,
         }),
         rows,

@@ -281,6 +281,7 @@ mod tests {
                 majors: vec![1, 2].into(),
                 minors: None,
                 base: 0,
+                mixed: None,
                 late: None,
             }),
             rows: 2,

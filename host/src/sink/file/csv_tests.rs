@@ -63,6 +63,7 @@ impl Place {
                 majors: vec![0; rows].into(),
                 minors: None,
                 base: 0,
+                mixed: None,
                 late: None,
             }),
             rows,

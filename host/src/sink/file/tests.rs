@@ -65,6 +65,7 @@ impl Place {
                 majors: vec![0; rows].into(),
                 minors: None,
                 base: 0,
+                mixed: None,
                 late: None,
             }),
             rows,

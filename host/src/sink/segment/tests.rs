@@ -33,6 +33,7 @@ fn batch(ids: &[&str], first_major: i64) -> Batch {
             majors: (first_major..first_major + rows as i64).collect::<Vec<_>>().into(),
             minors: None,
             base: 0,
+            mixed: None,
             late: None,
         }),
         rows,

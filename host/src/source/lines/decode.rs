@@ -193,6 +193,7 @@ impl LineDecoder {
             majors,
             minors: None,
             base: self.before,
+            mixed: None,
             late: None,
         };
         SourceBatch {

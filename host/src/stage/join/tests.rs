@@ -64,6 +64,7 @@ fn batch(columns: Vec<(ArrayRef, DataType)>, operations: Operations) -> Batch {
             majors: numbers,
             minors: None,
             base: 0,
+            mixed: None,
             late: None,
         }),
         rows,

@@ -18,23 +18,36 @@ const META_BYTES: u64 = 8 + 8 + 8 + 4 + 1 + 4;
 /// copied when it comes if it keeps more than this many times its own bytes alive.
 const SHRINK: usize = 4;
 
-/// What the rows of one batch have in common: only such rows may leave or be written together.
+/// What rows that leave together have in common.
 #[derive(Clone, Debug)]
 pub(super) struct BatchKey {
     pub(super) input: usize,
     schema: Arc<Schema>,
-    origin: Arc<str>,
-    base: i64,
 }
 
 impl BatchKey {
     /// Whether the rows of `chunk` have it in common too.
     pub(super) fn fits(&self, chunk: &Chunk) -> bool {
-        let (schema, meta) = (&chunk.batch.schema, &chunk.batch.meta);
-        self.input == chunk.input
-            && self.base == meta.base
-            && (Arc::ptr_eq(&self.origin, &meta.origin) || self.origin == meta.origin)
-            && (Arc::ptr_eq(&self.schema, schema) || self.schema == *schema)
+        let schema = &chunk.batch.schema;
+        self.input == chunk.input && (Arc::ptr_eq(&self.schema, schema) || self.schema == *schema)
+    }
+}
+
+/// What rows that are written together have in common.
+#[derive(Clone, Debug)]
+pub(super) struct FrameKey {
+    pub(super) batch: BatchKey,
+    origin: Arc<str>,
+    base: i64,
+}
+
+impl FrameKey {
+    /// Whether the row at a position of `chunk` has it in common too.
+    pub(super) fn fits(&self, chunk: &Chunk, position: usize) -> bool {
+        let (origin, base) = chunk.batch.meta.origin_of(chunk.row(position));
+        self.batch.fits(chunk)
+            && self.base == base
+            && (Arc::ptr_eq(&self.origin, origin) || self.origin == *origin)
     }
 }
 
@@ -73,12 +86,22 @@ impl Chunk {
     }
 
     pub(super) fn key(&self) -> BatchKey {
-        BatchKey {
-            input: self.input,
-            schema: Arc::clone(&self.batch.schema),
-            origin: Arc::clone(&self.batch.meta.origin),
-            base: self.batch.meta.base,
+        BatchKey { input: self.input, schema: Arc::clone(&self.batch.schema) }
+    }
+
+    /// What the row at a position has in common with others of its frame.
+    pub(super) fn frame_key(&self, position: usize) -> FrameKey {
+        let (origin, base) = self.batch.meta.origin_of(self.row(position));
+        FrameKey { batch: self.key(), origin: Arc::clone(origin), base }
+    }
+
+    /// Where the positions from `start` on end that are of its origin, `end` at the latest.
+    pub(super) fn end_of_origin(&self, start: usize, end: usize) -> usize {
+        if self.batch.meta.mixed.is_none() {
+            return end;
         }
+        let key = self.frame_key(start);
+        (start..end).find(|position| !key.fits(self, *position)).unwrap_or(end)
     }
 
     /// The row at a position.

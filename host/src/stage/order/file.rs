@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh64::Xxh64;
 
-use super::chunk::{BatchKey, Chunk};
+use super::chunk::{Chunk, FrameKey};
 use super::gather::gather;
 use super::{OrderError, OrderSegment, layout};
 use crate::checkpoint::sync_folder;
@@ -30,12 +30,13 @@ pub(super) fn write<'a>(
     let mut writer = Writer::create(folder.join(format!("{name}.tmp")))?;
     let mut frame = Frame::default();
     for chunk in chunks {
-        if frame.key.as_ref().is_some_and(|key| !key.fits(chunk)) {
-            writer.append(&mut frame)?;
-        }
         let mut positions = chunk.waiting();
         while !positions.is_empty() {
+            if frame.key.as_ref().is_some_and(|key| !key.fits(chunk, positions.start)) {
+                writer.append(&mut frame)?;
+            }
             let end = positions.end.min(positions.start + FRAME_ROWS - frame.rows);
+            let end = chunk.end_of_origin(positions.start, end);
             frame.add(chunk, positions.start..end);
             positions.start = end;
             if frame.rows == FRAME_ROWS {
@@ -50,14 +51,14 @@ pub(super) fn write<'a>(
 /// Rows for the next frame, which have in common what a batch has.
 #[derive(Default)]
 struct Frame<'a> {
-    key: Option<BatchKey>,
+    key: Option<FrameKey>,
     parts: Vec<(&'a Chunk, Range<usize>)>,
     rows: usize,
 }
 
 impl<'a> Frame<'a> {
     fn add(&mut self, chunk: &'a Chunk, positions: Range<usize>) {
-        self.key.get_or_insert_with(|| chunk.key());
+        self.key.get_or_insert_with(|| chunk.frame_key(positions.start));
         self.rows += positions.len();
         self.parts.push((chunk, positions));
     }
@@ -101,7 +102,7 @@ impl Writer {
     /// Writes the frame, unless it is empty, and empties it.
     fn append(&mut self, frame: &mut Frame<'_>) -> Result<(), OrderError> {
         let Some(key) = frame.key.take() else { return Ok(()) };
-        let bytes = layout::encode(key.input, &gather(&frame.parts)).map_err(|source| {
+        let bytes = layout::encode(key.batch.input, &gather(&frame.parts)).map_err(|source| {
             OrderError::Encode { path: self.path.clone(), source: Box::new(source) }
         })?;
         self.out

@@ -9,7 +9,7 @@ use arrow_select::interleave::interleave;
 use hashbrown::HashMap;
 
 use super::chunk::{Chunk, event_times};
-use crate::record::{Batch, Column, Operations, RowMeta};
+use crate::record::{Batch, Column, MixedOrigins, Operations, RowMeta};
 
 /// A row: which of the batches, and which of its rows.
 type Pick = (usize, usize);
@@ -70,6 +70,10 @@ fn slice(batch: &Batch, first: usize, rows: usize) -> Batch {
         processing_times: meta.processing_times.slice(first, rows),
         majors: meta.majors.slice(first, rows),
         minors: meta.minors.as_ref().map(|minors| minors.slice(first, rows)),
+        mixed: meta.mixed.as_ref().map(|MixedOrigins { places, rows: of }| MixedOrigins {
+            places: Arc::clone(places),
+            rows: of.slice(first, rows),
+        }),
         late: None,
         base: meta.base,
     };
@@ -131,9 +135,35 @@ fn meta(sources: &[&Batch], picks: &[Pick]) -> RowMeta {
             .iter()
             .any(|meta| meta.minors.is_some())
             .then(|| picks.iter().map(|(source, row)| metas[*source].sequence(*row).1).collect()),
+        mixed: mixed(&metas, picks),
         late: None,
         base: metas[0].base,
     }
+}
+
+/// The origin of each row, where the chunks have several.
+fn mixed(metas: &[&RowMeta], picks: &[Pick]) -> Option<MixedOrigins> {
+    let mut places: Vec<(Arc<str>, i64)> = Vec::new();
+    let mut place = |(wanted, taken): (&Arc<str>, i64)| -> u32 {
+        let known = places.iter().position(|(origin, base)| {
+            *base == taken && (Arc::ptr_eq(origin, wanted) || origin == wanted)
+        });
+        let place = known.unwrap_or_else(|| {
+            places.push((Arc::clone(wanted), taken));
+            places.len() - 1
+        });
+        u32::try_from(place).expect("there are few origins")
+    };
+    let rows: Vec<u32> = if metas.iter().any(|meta| meta.mixed.is_some()) {
+        picks.iter().map(|(source, row)| place(metas[*source].origin_of(*row))).collect()
+    } else {
+        let of: Vec<u32> = metas.iter().map(|meta| place((&meta.origin, meta.base))).collect();
+        if places.len() < 2 {
+            return None;
+        }
+        picks.iter().map(|(source, _)| of[*source]).collect()
+    };
+    Some(MixedOrigins { rows: rows.into(), places: places.into() })
 }
 
 fn operations(metas: &[&RowMeta], picks: &[Pick]) -> Operations {

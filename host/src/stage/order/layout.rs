@@ -65,11 +65,13 @@ fn arrow_schema(input: usize, batch: &Batch) -> SchemaRef {
             Field::new("_millrace_unchanged", mask, true),
         ])
         .collect();
-    let common = [
-        (INPUT, input.to_string()),
-        (ORIGIN, batch.meta.origin.to_string()),
-        (BASE, batch.meta.base.to_string()),
-    ];
+    // A frame is of one origin, which its first row tells.
+    let (origin, base) = match batch.rows {
+        0 => (&batch.meta.origin, batch.meta.base),
+        _ => batch.meta.origin_of(0),
+    };
+    let common =
+        [(INPUT, input.to_string()), (ORIGIN, origin.to_string()), (BASE, base.to_string())];
     Arc::new(arrow_schema::Schema::new_with_metadata(fields, common))
 }
 
@@ -182,6 +184,7 @@ impl Frame<'_> {
             processing_times: self.values::<Int64Type>(first + 2)?,
             majors: self.values::<Int64Type>(first + 3)?,
             minors: minors.iter().any(|minor| *minor != 0).then_some(minors),
+            mixed: None,
             late: None,
             base,
         })

@@ -6,7 +6,7 @@
 //! that leaves is made when it is asked for.
 //!
 //! *Invariants*: rows leave by (event time, arrival), at every cut into batches and across saves
-//! and restores; a batch that leaves has rows of one input, origin and base; what waits stays
+//! and restores; a batch that leaves has rows of one input; what waits stays
 //! within the bound, or is an error; before images are not kept.
 //! *Not here*: what the watermark is and which rows are late, when to save, and when files may go
 //! that no checkpoint names (`pipeline`).
@@ -204,6 +204,7 @@ fn timed(batch: Batch) -> Result<Batch, OrderError> {
     }
     let meta = RowMeta {
         event_times: Some((times.clone(), None)),
+        mixed: None,
         late: None,
         ..RowMeta::clone(&batch.meta)
     };

@@ -136,6 +136,7 @@ fn batch(
             majors: majors.into(),
             minors: None,
             base: 0,
+            mixed: None,
             late: None,
         }),
         rows,

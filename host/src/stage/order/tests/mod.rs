@@ -83,6 +83,7 @@ fn batch(from: Lane, rows: &[Row]) -> Batch {
         processing_times: rows.iter().map(|row| row.id + 1).collect(),
         majors: rows.iter().map(|row| row.id + 2).collect(),
         minors: minors.then(|| rows.iter().map(|row| row.minor).collect()),
+        mixed: None,
         late: None,
         base: from.base,
     };
@@ -194,7 +195,7 @@ fn a_batch_that_leaves_whole_is_not_copied_and_a_small_piece_that_comes_is() {
 }
 
 #[test]
-fn inputs_origins_and_bases_do_not_share_a_batch() {
+fn inputs_do_not_share_a_batch_and_rows_keep_their_origins() {
     let mut buffer = OrderBuffer::new(ROOMY);
     let froms = [
         PLAIN,
@@ -210,19 +211,19 @@ fn inputs_origins_and_bases_do_not_share_a_batch() {
     let mut found = Vec::new();
     while let Some((input, batch)) = buffer.next_released(2, 100) {
         let ids: Vec<i64> = read(input, &batch).iter().map(|row| row.id).collect();
-        found.push((input, batch.meta.origin.to_string(), batch.meta.base, ids));
+        let origin = |row| {
+            let (origin, base) = batch.meta.origin_of(row);
+            format!("{origin}-{base}")
+        };
+        found.push((input, (0..batch.rows).map(origin).collect::<Vec<_>>().join(" "), ids));
     }
+    let several = "rows.jsonl-0 other.jsonl-0 rows.jsonl-7".to_owned();
     let expected = [
-        (0, "rows.jsonl", 0, vec![0]),
-        (0, "other.jsonl", 0, vec![10]),
-        (0, "rows.jsonl", 7, vec![20]),
-        (1, "rows.jsonl", 0, vec![30]),
-        (0, "rows.jsonl", 0, vec![1]),
-        (0, "other.jsonl", 0, vec![11]),
-        (0, "rows.jsonl", 7, vec![21]),
-        (1, "rows.jsonl", 0, vec![31, 40]),
+        (0, several.clone(), vec![0, 10, 20]),
+        (1, "rows.jsonl-0".to_owned(), vec![30]),
+        (0, several, vec![1, 11, 21]),
+        (1, "rows.jsonl-0 rows.jsonl-0".to_owned(), vec![31, 40]),
     ];
-    let expected = expected.map(|(input, origin, base, ids)| (input, origin.to_owned(), base, ids));
     assert_eq!(found, expected);
 }
 

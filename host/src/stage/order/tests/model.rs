@@ -27,9 +27,13 @@ impl Model {
             return false;
         };
         let from = due[0].0;
-        let together = due.iter().take_while(|(other, _)| *other == from).count().min(most);
-        let found = (input, &*batch.meta.origin, batch.meta.base);
-        assert_eq!(found, (from.input, from.origin, from.base));
+        let together =
+            due.iter().take_while(|(other, _)| other.input == from.input).count().min(most);
+        assert_eq!(input, from.input);
+        for (row, (from, _)) in due[..together].iter().enumerate() {
+            let (origin, base) = batch.meta.origin_of(row);
+            assert_eq!((&**origin, base), (from.origin, from.base));
+        }
         let expected: Vec<Row> = due[..together].iter().map(|(_, row)| row.clone()).collect();
         assert_eq!(read(input, &batch), expected);
         let gone: Vec<i64> = expected.iter().map(|row| row.id).collect();
