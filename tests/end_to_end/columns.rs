@@ -48,7 +48,7 @@ table = "letters"
 }
 
 /// Prints the columns of a sample, compares them, and runs a pipeline over the sample with them.
-fn check(file: &str, format: &str, rows_in: u64) {
+fn check(file: &str, format: &str, rows_in: u64, rejected: u64) {
     let bench = bench(file);
     let ending = bench.millrace(&["columns", file]).with_code(0);
     assert!(ending.stderr.starts_with(&format!("{file}: ")), "{}", ending.stderr);
@@ -59,34 +59,35 @@ fn check(file: &str, format: &str, rows_in: u64) {
     let rows = &report["pipelines"][0]["rows"];
     assert_eq!(
         (&rows["in"], &rows["rejected"]),
-        (&Value::from(rows_in), &Value::from(0)),
+        (&Value::from(rows_in), &Value::from(rejected)),
         "{report}"
     );
 }
 
 #[test]
 fn lines_of_json() {
-    check("wagers.jsonl", "json", 5);
+    check("wagers.jsonl", "json", 5, 0);
 }
 
 #[test]
 fn messages_with_a_schema() {
-    check("orders.jsonl", "debezium-json", 4);
+    check("orders.jsonl", "debezium-json", 4, 0);
 }
 
 #[test]
 fn messages_without_a_schema() {
-    check("users.jsonl", "debezium-json", 6);
+    // A truncate is refused, unless the source says which table it reads.
+    check("users.jsonl", "debezium-json", 6, 1);
 }
 
 #[test]
 fn unwrapped_messages() {
-    check("unwrapped.jsonl", "debezium-json", 3);
+    check("unwrapped.jsonl", "debezium-json", 3, 0);
 }
 
 #[test]
 fn csv_with_a_header() {
-    check("games.csv", "csv", 3);
+    check("games.csv", "csv", 3, 0);
 }
 
 #[test]
@@ -101,6 +102,20 @@ fn the_root_cuts_names_and_not_paths() {
     assert!(none.stderr.contains("no row to sample"), "{}", none.stderr);
     let csv = bench.millrace(&["columns", "--format", "csv", "--root", "x", "wagers.jsonl"]);
     assert!(csv.with_code(2).stderr.contains("--root is for JSON"));
+}
+
+#[test]
+fn a_header_alone_and_another_delimiter_are_told() {
+    let bench = Workbench::new("");
+    bench.write("header.csv", "id,name\n");
+    let header = bench.millrace(&["columns", "header.csv"]).with_code(1);
+    assert!(header.stderr.contains("it has a header and no row"), "{}", header.stderr);
+    bench.write("empty.csv", "");
+    let empty = bench.millrace(&["columns", "empty.csv"]).with_code(1);
+    assert!(empty.stderr.contains("it is empty"), "{}", empty.stderr);
+    bench.write("other.csv", "id;name\n1;a\n");
+    let other = bench.millrace(&["columns", "other.csv"]).with_code(0);
+    assert!(other.stderr.contains("say `delimiter = \";\"` in the source"), "{}", other.stderr);
 }
 
 #[test]

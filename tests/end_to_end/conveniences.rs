@@ -70,6 +70,58 @@ fn a_drawing_for_programs_has_every_edge_with_its_columns() {
     assert_eq!(column(5, "total_bet")["added"], false);
 }
 
+const PORTS: &str = r#"
+[pipeline]
+name = "ports"
+
+[sources.wagers]
+type = "generator"
+count = 10
+
+[sources.wagers.columns]
+wager_id = { path = "payload._id", type = "text", key = true }
+game_id = { path = "payload.gameId", type = "text" }
+user_id = { path = "payload.userId", type = "text" }
+total_bet = { path = "payload.totalBet", type = "decimal(18,2)" }
+last_update_time = { path = "payload.lastUpdateTime", type = "timestamp", unit = "ms" }
+
+[sources.wagers.event_time]
+column = "last_update_time"
+
+[transforms.fraud]
+input = "wagers"
+module = "${MODULES}/fraud_cep.wasm"
+
+[sinks.alerts]
+type = "blackhole"
+input = "fraud.alerts"
+
+[sinks.late]
+type = "blackhole"
+input = "fraud.late"
+"#;
+
+#[test]
+fn edges_of_a_stage_with_several_ports_name_theirs() {
+    let bench = Workbench::new(PORTS);
+    let graph = bench.millrace(&["graph", "--json", "pipeline.toml"]).with_code(0).json();
+    let edges = graph["edges"].as_array().expect("a list");
+    let ports: Vec<[&Value; 2]> = edges.iter().map(|edge| [&edge["to"], &edge["port"]]).collect();
+    let text = |text: &str| Value::from(text);
+    assert_eq!(
+        ports,
+        [
+            [&text("transform fraud"), &Value::Null],
+            [&text("sink alerts"), &text("alerts")],
+            [&text("sink late"), &text("late")],
+        ]
+    );
+    for format in ["text", "mermaid", "dot"] {
+        let drawn = said(&bench, &["graph", "--format", format, "pipeline.toml"]);
+        assert!(drawn.contains("port alerts") && drawn.contains("port late"), "{drawn}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_told_in_place_of_a_drawing() {
     let bench = Workbench::new(&PIPELINE.replace("input = \"rtp\"", "input = \"rpt\""));

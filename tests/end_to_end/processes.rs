@@ -187,7 +187,7 @@ fn a_store_belongs_to_one_process_at_a_time() {
     wait_until("the store is open", || {
         bench.path("a_store/checkpoints.redb").exists() && bench.path("a.db").exists()
     });
-    let second = bench.millrace(&RUN).with_code(1);
+    let second = bench.millrace(&RUN).with_code(3);
     assert!(second.stderr.contains("a_store"), "{}", second.stderr);
     process.signal(Signal::SIGTERM);
     let _ = process.finish().with_code(0);

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::time::{Duration, Instant};
 
 use millrace_tests::{Ending, Lock, Process, Workbench, number, wait_until};
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -199,6 +200,8 @@ fn a_stop_past_its_timeout_ends_with_3_and_loses_nothing() {
     let bench = Workbench::new(PRINTED);
     let arguments = ["run", "--progress", "never", "pipeline.toml"];
     let (process, stdout) = Process::start_unread(&mut bench.command(&arguments));
+    // A small pipe, so that it is full long before the rows are all printed.
+    fcntl(&stdout, FcntlArg::F_SETPIPE_SZ(4_096)).expect("a pipe may be small");
     let mut stdout = BufReader::new(stdout);
     let mut printed = String::new();
     stdout.read_line(&mut printed).expect("rows come");

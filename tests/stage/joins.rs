@@ -66,7 +66,7 @@ fn a_miss_that_is_refused_leaves_a_letter_and_deletes_nothing() {
     let rows = [unknown(1, Update)];
     let stage = &mut open(rtp(&schema, Missing::Reject));
     let letters = through(stage, batch(&rows, &schema, 0)).1;
-    assert_eq!(letters[0].reason, "no row of table `games` has this game_id");
+    assert_eq!(letters[0].reason, "no row of table `games` has game_id = \"g-9\"");
     assert_eq!(letters[0].stage, "rtp");
     assert_eq!(letters[0].artifact.as_deref(), Some(artifact("rtp_enrichment.wasm").hash()));
     assert!(letters[0].input.starts_with("{\"id\":1,\"game_id\":\"g-9\","));

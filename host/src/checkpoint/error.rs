@@ -28,7 +28,8 @@ pub enum StoreError {
     },
     /// It was made by another format, or for another pipeline.
     #[error(
-        "the checkpoint store {path} has {what} `{found}`, this run needs `{wanted}`; give this pipeline a store of its own (checkpoint.store)"
+        "the checkpoint store {path} {}; give this pipeline a store of its own (checkpoint.store)",
+        differs(.what, .found, .wanted)
     )]
     Mismatch {
         /// The database file.
@@ -100,6 +101,15 @@ pub enum StoreError {
     },
 }
 
+/// Whose store it is, or of which format.
+fn differs(what: &str, found: &str, wanted: &str) -> String {
+    if what == "pipeline" {
+        format!("belongs to pipeline `{found}`; this one is `{wanted}`")
+    } else {
+        format!("has {what} `{found}`, and this millrace reads `{wanted}`")
+    }
+}
+
 impl StoreError {
     /// Says which store cannot be opened or made.
     pub(super) fn open<E>(path: &Path) -> impl Fn(E) -> Self
@@ -120,5 +130,22 @@ impl StoreError {
     /// Says what failed with which file of state.
     pub(super) fn state(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::StateIo { action, path: path.to_owned(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mismatch_says_whose_store_it_is() {
+        let error = |what, found: &str, wanted: &str| {
+            let (found, wanted) = (found.to_owned(), wanted.to_owned());
+            StoreError::Mismatch { path: "s".into(), what, found, wanted }.to_string()
+        };
+        let start = "the checkpoint store s belongs to pipeline `rev`; this one is `other`; give ";
+        assert!(error("pipeline", "rev", "other").starts_with(start));
+        let start = "the checkpoint store s has format `2`, and this millrace reads `1`; give ";
+        assert!(error("format", "2", "1").starts_with(start));
     }
 }

@@ -60,8 +60,13 @@ pub(super) fn sentence(ended: &Ended, saved: bool) -> String {
 }
 
 fn went_well(summary: &Summary) -> String {
-    let from = |epoch: Option<u64>| epoch.map(|epoch| format!("checkpoint {epoch}"));
-    match (summary.outcome, from(summary.resumed_from)) {
+    // Checkpoint 0 is that of a new store: an earlier run saved nothing.
+    let anew = summary.resumed_from == Some(0);
+    let epoch = summary.resumed_from.filter(|epoch| *epoch > 0);
+    match (summary.outcome, epoch.map(|epoch| format!("checkpoint {epoch}"))) {
+        (Outcome::Finished, None) if anew => {
+            "finished: began anew, since the run before had saved nothing".to_owned()
+        }
         (Outcome::Finished, None) => "finished".to_owned(),
         (Outcome::Finished, Some(checkpoint)) if summary.had_finished => {
             format!("finished: resumed from {checkpoint}; the input has grown since it finished")
@@ -107,6 +112,11 @@ mod tests {
         let cases = [
             (summary(Outcome::Finished, None, false), "finished"),
             (summary(Outcome::Finished, Some(3), false), "finished: resumed from checkpoint 3"),
+            (
+                summary(Outcome::Finished, Some(0), false),
+                "finished: began anew, since the run before had saved nothing",
+            ),
+            (summary(Outcome::Stopped, Some(0), false), "stopped; run again to go on"),
             (
                 summary(Outcome::Finished, Some(3), true),
                 "finished: resumed from checkpoint 3; the input has grown since it finished",

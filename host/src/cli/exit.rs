@@ -16,8 +16,8 @@ pub(super) enum Exit {
     Failed,
     /// The arguments or the configuration are wrong; nothing was started.
     Usage,
-    /// Something outside could not be reached (a missing input, a locked database), or a stop took
-    /// longer than `stop_timeout`.
+    /// Something outside could not be reached (a missing input, a locked database, a checkpoint
+    /// store in use), or a stop took longer than `stop_timeout`.
     Unreachable,
 }
 
@@ -92,7 +92,8 @@ pub(super) fn chain(error: &dyn std::error::Error, paint: Paint) -> String {
     block(&causes(error), paint)
 }
 
-/// An error and its causes, outermost first. A cause that only repeats the one above is left out.
+/// An error and its causes, outermost first. A cause that only repeats the one above is left out,
+/// also with a number in front: SQLite's errors come in both forms.
 pub(super) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     let mut causes = vec![error.to_string()];
     let mut next = error.source();
@@ -100,8 +101,13 @@ pub(super) fn causes(error: &dyn std::error::Error) -> Vec<String> {
         causes.push(cause.to_string());
         next = cause.source();
     }
-    causes.dedup();
+    causes.dedup_by(|cause, above| repeats(cause, above));
     causes
+}
+
+/// Whether a cause says no more than the one above, but for what is in front: `Error code 5: …`.
+fn repeats(cause: &str, above: &str) -> bool {
+    cause.strip_suffix(above).is_some_and(|front| front.is_empty() || front.ends_with(": "))
 }
 
 /// Causes, a line each.
@@ -133,6 +139,19 @@ mod tests {
         let error = anyhow!("no such file").context("no such file").context("cannot read a.toml");
         let text = chain(&*error, Paint::plain());
         assert_eq!(text, "error: cannot read a.toml\n  caused by: no such file\n");
+    }
+
+    #[test]
+    fn a_cause_with_a_number_in_front_is_no_other() {
+        let locked = of_two("database is locked", "Error code 5: database is locked");
+        let text = chain(&*locked.context("cannot lock out.db"), Paint::plain());
+        assert_eq!(text, "error: cannot lock out.db\n  caused by: database is locked\n");
+        let other = of_two("the file is gone", "the disk says: the other file is gone");
+        assert_eq!(causes(&*other).len(), 2);
+    }
+
+    fn of_two(outer: &'static str, inner: &'static str) -> anyhow::Error {
+        anyhow!(inner).context(outer)
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::ending;
 use super::exit::{Exit, block};
-use super::text::{Paint, bytes, count, per_second, span, table};
+use super::text::{Paint, bytes, count, counted, per_second, span, table};
 use crate::supervisor::Ended;
 use crate::telemetry::{NodeCounters, PipelineCounters, cpu_time, peak_memory_bytes};
 
@@ -120,10 +120,7 @@ impl Summaries {
             let sentence = ending::sentence(&pipeline.ended, saved);
             push_line(&mut text, &format!(" {name}: {sentence}"));
             for (stage, late) in pipeline.late() {
-                let late = count(late);
-                let line =
-                    format!(" {name}: {late} rows came too late for `{stage}`, by event time");
-                push_line(&mut text, &line);
+                push_line(&mut text, &format!(" {name}: {}", late_rows(stage, late)));
             }
         }
         let used = format!(
@@ -145,6 +142,10 @@ impl Summaries {
             "peak_memory_bytes": self.memory_bytes,
         })
     }
+}
+
+fn late_rows(stage: &str, late: u64) -> String {
+    format!("{} came too late for `{stage}`, by event time", counted(late, "row"))
 }
 
 fn push_line(text: &mut String, line: &str) {
@@ -300,6 +301,12 @@ mod tests {
         assert_eq!(pipeline["error"], Value::Null);
         assert_eq!(summaries.exit(), Exit::Done);
         assert!(summaries.to_text(Paint::plain()).contains(" p: finished\n"));
+    }
+
+    #[test]
+    fn rows_that_came_too_late_are_counted_in_words() {
+        assert_eq!(late_rows("cep", 1), "1 row came too late for `cep`, by event time");
+        assert_eq!(late_rows("cep", 2_000), "2,000 rows came too late for `cep`, by event time");
     }
 
     #[test]

@@ -8,7 +8,10 @@ pub enum RecordFormat {
     /// One JSON document a line; each is an insert.
     Json,
     /// One Debezium message a line, as JSON: a change each.
-    DebeziumJson,
+    DebeziumJson {
+        /// The table that is read; `None`: the messages are of one table.
+        table: Option<String>,
+    },
     /// Comma-separated values; each record is an insert.
     Csv(CsvOptions),
 }
@@ -17,6 +20,6 @@ impl RecordFormat {
     /// Whether rows are only ever added.
     #[must_use]
     pub const fn is_append_only(&self) -> bool {
-        !matches!(self, Self::DebeziumJson)
+        !matches!(self, Self::DebeziumJson { .. })
     }
 }

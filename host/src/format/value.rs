@@ -75,6 +75,8 @@ enum Fault {
     Form,
     /// It is of the right form, and too large or too small.
     Range,
+    /// It is a word for what no number is, or none that is finite.
+    NotFinite,
 }
 
 impl ColumnBuilder {
@@ -86,6 +88,10 @@ impl ColumnBuilder {
         self.values.push(scalar).map_err(|fault| match fault {
             Fault::Form => format!("expected {}, found {scalar}", self.expected()),
             Fault::Range => format!("{scalar} is out of range for {}", self.expected()),
+            Fault::NotFinite => format!(
+                "expected {}, found {scalar}: JSON has no such number, and a word for one is not read",
+                self.expected()
+            ),
         })
     }
 
@@ -181,10 +187,18 @@ fn float<T: std::str::FromStr + Copy>(
     scalar: Scalar<'_>,
     is_finite: fn(T) -> bool,
 ) -> Result<T, Fault> {
+    let text = text(scalar).trim_matches(' ');
     // The grammar first: Rust's own also reads `inf` and `NaN`.
-    numeric(scalar)?;
-    let value = text(scalar).trim_matches(' ').parse().map_err(|_| Fault::Form)?;
+    numeric(scalar)
+        .map_err(|_| if is_not_finite(text) { Fault::NotFinite } else { Fault::Form })?;
+    let value = text.parse().map_err(|_| Fault::Form)?;
     if is_finite(value) { Ok(value) } else { Err(Fault::Range) }
+}
+
+/// Whether a text is a word for what is no number, or beyond all of them.
+fn is_not_finite(text: &str) -> bool {
+    let magnitude = text.strip_prefix(['-', '+']).unwrap_or(text);
+    ["nan", "inf", "infinity"].iter().any(|word| magnitude.eq_ignore_ascii_case(word))
 }
 
 fn decimal(scalar: Scalar<'_>, precision: u8, scale: u8) -> Result<i128, Fault> {
@@ -306,7 +320,10 @@ mod tests {
         let mut double = column(DataType::Float64);
         double.push(Scalar::Text(" 1e39 ")).expect("within f64");
         assert!(double.push(Scalar::Number("1e400")).is_err());
-        assert!(double.push(Scalar::Text("NaN")).is_err());
+        for text in ["NaN", "-Infinity"] {
+            let reason = double.push(Scalar::Text(text)).expect_err("not finite");
+            assert!(reason.contains("JSON has no such number"), "{reason}");
+        }
         assert_eq!((single.len(), double.len()), (1, 1));
     }
 

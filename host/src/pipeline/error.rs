@@ -177,7 +177,7 @@ impl PipelineError {
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::StopTimeout => true,
+            Self::StopTimeout | Self::Store(StoreError::InUse { .. }) => true,
             Self::Table { source, .. } => source.is_unreachable(),
             Self::Node { source, .. } => match &**source {
                 NodeError::Source(error) => error.is_unreachable(),
@@ -186,5 +186,19 @@ impl PipelineError {
             },
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_in_use_is_out_of_reach_and_another_pipelines_is_not() {
+        let in_use = StoreError::InUse { path: "s".into() };
+        assert!(PipelineError::Store(in_use).is_unreachable());
+        let (found, wanted) = ("rev".to_owned(), "other".to_owned());
+        let other = StoreError::Mismatch { path: "s".into(), what: "pipeline", found, wanted };
+        assert!(!PipelineError::Store(other).is_unreachable());
     }
 }

@@ -38,7 +38,7 @@ impl Default for Limits {
 
 /// The least time of a call that takes or gives a chunk of state, which takes milliseconds where
 /// nothing else wants the machine.
-const STATE_DEADLINE: Duration = Duration::from_secs(10);
+const STATE_DEADLINE: Duration = Duration::from_secs(3);
 
 impl Limits {
     /// The output bound as the runtime takes it.
@@ -185,7 +185,7 @@ mod tests {
             assert_eq!((of(5, call), of(9_000, call)), (500, 9_000), "{call}");
         }
         assert_eq!(of(5, "process"), 5);
-        assert_eq!((of(5, "save"), of(5, "restore")), (10_000, 10_000));
+        assert_eq!((of(5, "save"), of(5, "restore")), (3_000, 3_000));
     }
 
     #[test]

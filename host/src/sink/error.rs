@@ -193,20 +193,6 @@ pub enum SinkError {
         /// The epoch whose rows it lacks.
         after: Epoch,
     },
-    /// A partial update meets no stored row, and a column that it leaves out takes no null.
-    #[error(
-        "sink `{sink}`: an update left out column `{column}` as unchanged, but table `{table}` has \
-         no row of its key, and the column takes no null; make the column nullable, or have the \
-         source send whole rows"
-    )]
-    NoStoredRow {
-        /// The sink's name.
-        sink: String,
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-    },
     /// A batch does not have the columns of the sink's input.
     #[error("sink `{sink}` was given a batch that does not fit its input's schema")]
     BatchMismatch {

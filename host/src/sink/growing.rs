@@ -11,9 +11,21 @@ pub(super) fn refuse_change(batch: &Batch, row: usize, output: &str) -> Option<R
     if matches!(operation, Operation::Insert | Operation::Read) {
         return None;
     }
+    let change = change_words(operation);
     let reason =
-        format!("{output} only grows, and has no place for a change of kind {}", operation.name());
+        format!("{output} only grows and cannot take {change}; use an sqlite sink in upsert mode");
     Some(Refusal { row, reason, column: None })
+}
+
+/// A change with its article.
+pub(super) const fn change_words(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Insert => "an insert",
+        Operation::Update => "an update",
+        Operation::Delete => "a delete",
+        Operation::Truncate => "a truncate",
+        Operation::Read => "a read",
+    }
 }
 
 /// Refuses row `row` of `batch` if the source left a value of it out, where the output has a place

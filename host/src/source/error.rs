@@ -37,7 +37,8 @@ pub enum SourceError {
     },
     /// There are more files than a checkpoint may name.
     #[error(
-        "`{pattern}` brings the files of this source to more than {most}: read them by several sources,          with a narrower pattern each"
+        "`{pattern}` brings the files of this source to more than {most}: read them by several \
+         sources, with a narrower pattern each"
     )]
     TooManyFiles {
         /// The pattern, as the user wrote it.
@@ -47,7 +48,9 @@ pub enum SourceError {
     },
     /// A file came that should have been read before one that was.
     #[error(
-        "`{input}` is new and stands before `{before}` in the order of the files, which has been read, so          its rows would come too late: rename it so that it comes behind, or read it by a source of its          own; or, to load all files in their order, {anew}",
+        "`{input}` is new and stands before `{before}` in the order of the files, which has been \
+         read, so its rows would come too late: rename it so that it comes behind, or read it by a \
+         source of its own; or, to load all files in their order, {anew}",
         anew = ANEW
     )]
     NewBefore {
@@ -58,7 +61,8 @@ pub enum SourceError {
     },
     /// The file in which reading would go on is gone.
     #[error(
-        "`{input}` was read to line {line} and is no longer there: put it back; or, to load the files that          are there, {anew}",
+        "`{input}` was read to line {line} and is no longer there: put it back; or, to load the files \
+         that are there, {anew}",
         anew = ANEW
     )]
     Gone {
@@ -81,7 +85,9 @@ pub enum SourceError {
     },
     /// A file has grown after a later one was begun.
     #[error(
-        "`{input}` has grown since its {lines} lines were read and reading went on to the next file: cut it          back to them and put what is new into a file that comes behind; or, to load all files as they          are now, {anew}",
+        "`{input}` has grown since its {lines} lines were read and reading went on to the next file: \
+         cut it back to them and put what is new into a file that comes behind; or, to load all files \
+         as they are now, {anew}",
         anew = ANEW
     )]
     Grown {
@@ -92,7 +98,8 @@ pub enum SourceError {
     },
     /// A file is not compressed, though its name or the configuration says so.
     #[error(
-        "`{input}` should be compressed with {method} and does not begin as such a file does: name it          otherwise, or set `compression` to how it is written"
+        "`{input}` should be compressed with {method} and does not begin as such a file does: name it \
+         otherwise, or set `compression` to how it is written"
     )]
     NotCompressed {
         /// The file.
@@ -113,7 +120,8 @@ pub enum SourceError {
     },
     /// A compressed file is cut off, or damaged.
     #[error(
-        "`{input}` cannot be unpacked behind byte {offset} of what is in it ({method}): it is cut off or          damaged; restore it and start again, and reading goes on from the last checkpoint"
+        "`{input}` cannot be unpacked behind byte {offset} of what is in it ({method}): it is cut off \
+         or damaged; restore it and start again, and reading goes on from the last checkpoint"
     )]
     Corrupt {
         /// The file.
@@ -232,5 +240,16 @@ impl SourceError {
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Read { .. } | Self::NoMatch { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// A text that is broken over lines without a backslash has the next line's indent in it.
+    #[test]
+    fn no_message_has_a_run_of_blanks() {
+        let run = " ".repeat(2);
+        let is_run = |line: &&str| line.trim_start().contains(&run);
+        assert_eq!(include_str!("error.rs").lines().find(is_run), None);
     }
 }

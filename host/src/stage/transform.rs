@@ -339,8 +339,14 @@ fn place(batch: &Batch, crossing: &Crossing, error: &SandboxError) -> BatchPlace
     BatchPlace { first: position(0), last: position(batch.rows.saturating_sub(1)), row }
 }
 
-fn missing_reason(batch: &Batch, config: &JoinConfig, _row: usize) -> String {
-    let names: Vec<&str> =
-        config.on.iter().map(|index| &*batch.schema.fields[*index].name).collect();
-    format!("no row of table `{}` has this {}", config.table, names.join(", "))
+fn missing_reason(batch: &Batch, config: &JoinConfig, row: usize) -> String {
+    let equals = |index: &usize| {
+        let field = &batch.schema.fields[*index];
+        let mut value = Vec::new();
+        let values = &*batch.columns[*index].values;
+        crate::record::write_value(&mut value, field.data_type, values, row);
+        format!("{} = {}", field.name, String::from_utf8_lossy(&value))
+    };
+    let key: Vec<String> = config.on.iter().map(equals).collect();
+    format!("no row of table `{}` has {}", config.table, key.join(", "))
 }

@@ -42,10 +42,11 @@ fn line(column: &Column, rows: u64) -> String {
         None if path.is_empty() => format!("\"{data_type}\""),
         None => format!("{{ {path}type = \"{data_type}\" }}"),
     };
+    let mark = if guess.takes_all { "" } else { "# " };
     let example = column.example.as_deref().map(|example| clipped(example, EXAMPLE_CHARS));
     let remarks: Vec<String> =
         example.into_iter().chain([nulls]).chain(guess.note.clone()).collect();
-    format!("{key} = {value}  # {}\n", remarks.join("; "))
+    format!("{mark}{key} = {value}  # {}\n", remarks.join("; "))
 }
 
 /// `path = …, `; nothing where the path is the column's own name.
@@ -109,7 +110,9 @@ pub(super) fn json(file: &Path, sample: &Sample) -> Value {
             json!({
                 "name": column.name,
                 "path": column.path,
-                "type": guess.map(|guess| guess.data_type.to_string()),
+                "type": guess
+                    .filter(|guess| guess.takes_all)
+                    .map(|guess| guess.data_type.to_string()),
                 "unit": guess.and_then(|guess| guess.unit),
                 "nulls": column.nulls,
                 "example": column.example.as_deref().map(|example| clipped(example, EXAMPLE_CHARS)),
@@ -165,6 +168,13 @@ mod tests {
             let line = line(&column, 4);
             assert_eq!(line, format!("{expected}  # \"a\\u{{1b}}[1m\"; null in 1 of 4\n"));
         }
+        let none = Guess {
+            takes_all: false,
+            note: Some("no type".to_owned()),
+            ..Guess::of(DataType::Json)
+        };
+        let none = line(&column("m", &["m"], Some(none)), 4);
+        assert_eq!(none, "# m = \"json\"  # \"a\\u{1b}[1m\"; null in 1 of 4; no type\n");
         let nothing = line(&column("n", &["n"], None), 4);
         assert_eq!(nothing, "# n = { type = \"text\" }  # always null\n");
     }

@@ -28,6 +28,22 @@ pub(super) fn is_message(line: &Value) -> bool {
         || ADDED.iter().any(|name| line.get(name).is_some())
 }
 
+/// Whether a line is one that a connector sends beside rows: a heartbeat, a transaction's beginning
+/// or end, or a change of schemas. It does not tell whether other lines are messages.
+pub(super) fn is_aside(line: &Value) -> bool {
+    let Some(members) = line.as_object() else { return false };
+    let has = |name: &str| members.contains_key(name);
+    let status = line.get("status").and_then(Value::as_str);
+    let is_heartbeat = members.len() == 1 && has("ts_ms");
+    let is_transaction = matches!(status, Some("BEGIN" | "END"))
+        && line.get("id").is_some_and(Value::is_string)
+        && has("event_count");
+    let is_of_schemas = line.get("source").is_some_and(Value::is_object)
+        && has("databaseName")
+        && (has("ddl") || has("tableChanges"));
+    is_heartbeat || is_transaction || is_of_schemas
+}
+
 fn is_envelope(value: &Value) -> bool {
     let parts = ["source", "before", "after"];
     value.get("op").is_some() && parts.iter().any(|part| value.get(part).is_some())
@@ -40,6 +56,9 @@ pub(super) fn message(mut line: Value) -> Option<Message> {
     if line.get("payload").is_some() {
         schema = line.get_mut("schema").map(Value::take).filter(Value::is_object);
         line = line.get_mut("payload").map(Value::take)?;
+    }
+    if is_aside(&line) {
+        return None;
     }
     if is_envelope(&line) {
         if !matches!(line.get("op").and_then(Value::as_str), Some("c" | "r" | "u")) {
@@ -79,9 +98,12 @@ pub(super) struct Declared {
 }
 
 impl Declared {
-    /// Takes a row into account, and the columns that its schema adds to those of earlier ones.
-    pub(super) fn add(&mut self, schema: &Value, row: &Value) {
-        self.declare(schema, &mut Vec::new());
+    /// Takes a row into account, and the columns that its schema, if it has one, adds to those of
+    /// earlier ones.
+    pub(super) fn add(&mut self, schema: Option<&Value>, row: &Value) {
+        if let Some(schema) = schema {
+            self.declare(schema, &mut Vec::new());
+        }
         for column in &mut self.columns {
             let value = column.path.iter().try_fold(row, |value, name| value.get(name));
             let Some(value) = value.filter(|value| !value.is_null()) else { continue };
@@ -219,6 +241,10 @@ mod tests {
             r#"{"before":{"id":1},"after":null,"op":"d"}"#,
             r#"{"id":1,"__deleted":"true"}"#,
             r#"{"after":"{\"_id\":1}","op":"c"}"#,
+            r#"{"ts_ms":1}"#,
+            r#"{"schema":{},"payload":{"ts_ms":1}}"#,
+            r#"{"status":"BEGIN","id":"571:1","event_count":null,"data_collections":null}"#,
+            r#"{"source":{},"databaseName":"d","ddl":"CREATE TABLE t (a INT)"}"#,
         ] {
             assert_eq!(row(line), None, "{line}");
         }

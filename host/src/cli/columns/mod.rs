@@ -24,9 +24,9 @@ use super::text::counted;
 /// Guess the columns of a file, and print them as TOML to paste
 ///
 /// A sample of the rows is read, and each path that ends at a value becomes a column, with the
-/// narrowest type that takes all values of the sample. Where Debezium's messages carry their schema,
-/// that decides. A comment behind each column shows a value and how often it was null. A file whose
-/// name ends in .gz or .zst is unpacked.
+/// narrowest type that takes all values of the sample; where none does, the line is a comment. Where
+/// Debezium's messages carry their schema, that decides. A comment behind each column shows a value
+/// and how often it was null. A file whose name ends in .gz or .zst is unpacked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -127,13 +127,16 @@ pub(super) fn run(arguments: &Arguments) -> CommandResult {
 fn nothing(file: &Path, sample: &Sample) -> String {
     let what = match &sample.first_wrong {
         Some((line, reason)) => format!("line {line}: {reason}"),
+        None if sample.format == Format::Csv && !sample.columns.is_empty() => {
+            "it has a header and no row".to_owned()
+        }
         None if sample.others > 0 => {
             "its lines hold none, or not under --root; deletes and tombstones are not looked at"
                 .to_owned()
         }
         None => "it is empty".to_owned(),
     };
-    format!("{} has no row to sample: {what}", file.display())
+    format!("{} has no row to sample: {what}{}", file.display(), other_delimiter(sample))
 }
 
 fn summary(file: &Path, sample: &Sample) -> String {
@@ -148,5 +151,16 @@ fn summary(file: &Path, sample: &Sample) -> String {
         let wrong = counted(sample.wrong, "line");
         text.push_str(&format!("; {wrong} cannot be read, the first is line {line}: {reason}"));
     }
+    text.push_str(&other_delimiter(sample));
     text
+}
+
+/// What to do about CSV that is not delimited by commas, as far as its header tells.
+fn other_delimiter(sample: &Sample) -> String {
+    let Some(delimiter) = sample.delimiter else { return String::new() };
+    let delimiter = delimiter.escape_debug();
+    format!(
+        "; its header has `{delimiter}` and no comma: if that is the delimiter, these are not its \
+         columns; sample a copy with commas, and say `delimiter = \"{delimiter}\"` in the source"
+    )
 }

@@ -34,6 +34,8 @@ pub(super) struct Sample {
     /// Lines that cannot be read, and the first of them with the reason.
     pub wrong: u64,
     pub first_wrong: Option<(u64, String)>,
+    /// What a header of CSV that is one column has in it and may be delimited by.
+    pub delimiter: Option<char>,
 }
 
 /// Opens a file; one whose name ends in `.gz` or `.zst` is unpacked.
@@ -81,6 +83,9 @@ pub(super) fn csv(input: Box<dyn BufRead>, rows: u64) -> anyhow::Result<Sample> 
         shape.declare(name, place)?;
     }
     let mut sample = Sample::empty(Format::Csv);
+    if let [only] = &*header {
+        sample.delimiter = [';', '\t', '|'].into_iter().find(|mark| only.contains(*mark));
+    }
     for (line, record) in (2..).zip(reader.records().take(usize::try_from(rows)?)) {
         match record {
             Ok(record) if record.len() == header.len() => {
@@ -94,7 +99,8 @@ pub(super) fn csv(input: Box<dyn BufRead>, rows: u64) -> anyhow::Result<Sample> 
             Err(error) => sample.refuse(line, error.to_string()),
         }
     }
-    Ok(sample.with(shape.rows(), shape.columns(&[], true)))
+    let columns = if header.is_empty() { Vec::new() } else { shape.columns(&[], Format::Csv) };
+    Ok(sample.with(shape.rows(), columns))
 }
 
 /// A field as the value that it is written like. Digits with a zero in front are a code, no number.
@@ -109,7 +115,7 @@ fn field(text: &str) -> Value {
     }
 }
 
-/// Samples lines of JSON; `format` as the user said, or by the first row's look.
+/// Samples lines of JSON; `format` as the user said, or by the look of the first line that tells.
 ///
 /// # Errors
 /// If the file cannot be read, or has no end of paths.
@@ -119,10 +125,15 @@ pub(super) fn lines(
     lines: u64,
     root: &[String],
 ) -> anyhow::Result<Sample> {
-    let mut shape = Shape::new();
-    let mut declared = Declared::default();
-    let mut sample = Sample::empty(format.unwrap_or(Format::Json));
+    let mut taken = Taken {
+        root,
+        shape: Shape::new(),
+        declared: Declared::default(),
+        sample: Sample::empty(format.unwrap_or(Format::Json)),
+    };
     let mut is_known = format.is_some();
+    // Lines that may be beside rows, until one tells the format.
+    let mut held = Vec::new();
     let mut bytes = Vec::new();
     for line in 1..=lines {
         if !read_line(&mut input, line, &mut bytes)? {
@@ -132,39 +143,68 @@ pub(super) fn lines(
             Ok(Some(value)) => value,
             Ok(None) => continue,
             Err(reason) => {
-                sample.refuse(line, reason);
+                taken.sample.refuse(line, reason);
                 continue;
             }
         };
-        if !is_known && !value.is_null() {
-            is_known = true;
-            if debezium::is_message(&value) {
-                sample.format = Format::DebeziumJson;
-            }
+        if !is_known && debezium::is_message(&value) {
+            taken.sample.format = Format::DebeziumJson;
+        } else if !is_known && (value.is_null() || debezium::is_aside(&value)) {
+            held.push((value, bytes.clone()));
+            continue;
         }
-        let message = match sample.format {
+        is_known = true;
+        for (value, text) in held.drain(..) {
+            taken.add(value, &text)?;
+        }
+        taken.add(value, &bytes)?;
+    }
+    for (value, text) in held {
+        taken.add(value, &text)?;
+    }
+    Ok(taken.finish())
+}
+
+/// What was taken of lines so far.
+struct Taken<'r> {
+    root: &'r [String],
+    shape: Shape,
+    declared: Declared,
+    sample: Sample,
+}
+
+impl Taken<'_> {
+    fn add(&mut self, value: Value, text: &[u8]) -> anyhow::Result<()> {
+        let message = match self.sample.format {
             Format::DebeziumJson => debezium::message(value),
             Format::Json | Format::Csv => Some(Message { row: value, schema: None }),
         };
         let part = message.as_ref().and_then(|message| {
-            let part = root.iter().try_fold(&message.row, |value, name| value.get(name))?;
+            let part = self.root.iter().try_fold(&message.row, |value, name| value.get(name))?;
             (!part.is_null()).then_some((message, part))
         });
         let Some((message, part)) = part else {
-            sample.others += 1;
-            continue;
+            self.sample.others += 1;
+            return Ok(());
         };
-        shape.add(part, &String::from_utf8_lossy(&bytes))?;
-        if let Some(schema) = &message.schema {
-            declared.add(schema, &message.row);
-        }
+        self.shape.add(part, &String::from_utf8_lossy(text))?;
+        self.declared.add(message.schema.as_ref(), &message.row);
+        Ok(())
     }
-    let mut columns = declared.columns(shape.rows());
-    columns.retain(|column| column.path.starts_with(root));
-    if columns.is_empty() {
-        columns = shape.columns(root, false);
+
+    /// The columns that schemas declare, and those of rows without one.
+    fn finish(self) -> Sample {
+        let rows = self.shape.rows();
+        let mut columns = self.declared.columns(rows);
+        columns.retain(|column| column.path.starts_with(self.root));
+        let declared: Vec<Vec<String>> = columns.iter().map(|column| column.path.clone()).collect();
+        let is_declared = |path: &[String]| {
+            declared.iter().any(|known| path.starts_with(known) || known.starts_with(path))
+        };
+        let seen = self.shape.columns(self.root, self.sample.format).into_iter();
+        columns.extend(seen.filter(|column| !is_declared(&column.path)));
+        self.sample.with(rows, columns)
     }
-    Ok(sample.with(shape.rows(), columns))
 }
 
 /// Reads the next line; false at the end.
@@ -189,7 +229,15 @@ fn parse(line: &[u8]) -> Result<Option<Value>, String> {
 
 impl Sample {
     const fn empty(format: Format) -> Self {
-        Self { format, columns: Vec::new(), rows: 0, others: 0, wrong: 0, first_wrong: None }
+        Self {
+            format,
+            columns: Vec::new(),
+            rows: 0,
+            others: 0,
+            wrong: 0,
+            first_wrong: None,
+            delimiter: None,
+        }
     }
 
     fn refuse(&mut self, line: u64, reason: String) {
@@ -226,6 +274,49 @@ mod tests {
         assert_eq!(types(&sample), expected);
         assert_eq!((sample.rows, sample.wrong, sample.columns[3].nulls), (2, 1, 1));
         assert_eq!(sample.first_wrong, Some((4, "1 fields under a header of 6".to_owned())));
+    }
+
+    #[test]
+    fn a_header_of_one_column_tells_another_delimiter() {
+        let read = |text: &'static str| csv(Box::new(Cursor::new(text)), 10).expect("it reads");
+        assert_eq!(read("id;name\n1;a\n").delimiter, Some(';'));
+        assert_eq!(read("id\tname\n").delimiter, Some('\t'));
+        assert_eq!(read("id\n1\n").delimiter, None);
+        assert_eq!(read("id,a;b\n1,2\n").delimiter, None);
+        let header = read("id,name\n");
+        assert_eq!((header.rows, header.columns.is_empty()), (0, false));
+        assert!(read("").columns.is_empty());
+    }
+
+    #[test]
+    fn what_connectors_send_beside_rows_tells_no_format() {
+        let read = |text: &'static str| {
+            lines(Box::new(Cursor::new(text)), None, 10, &[]).expect("it reads")
+        };
+        let heartbeat = "null\n{\"ts_ms\":1}\n";
+        let begin = r#"{"status":"BEGIN","id":"5","event_count":null,"data_collections":null}"#;
+        let row = r#"{"before":null,"after":{"id":1},"source":{},"op":"c"}"#;
+        let text = format!("{heartbeat}{begin}\n{row}\n{heartbeat}");
+        let sample = read(text.leak());
+        assert_eq!((sample.format, sample.rows, sample.others), (Format::DebeziumJson, 1, 5));
+        assert_eq!(types(&sample), ["id i64"]);
+        // Anyone's rows may look like that, too.
+        let sample = read("{\"ts_ms\":1}\n{\"ts_ms\":2,\"a\":1}\n");
+        assert_eq!((sample.format, sample.rows), (Format::Json, 2));
+        assert_eq!(read("{\"ts_ms\":1}\n").rows, 1);
+    }
+
+    #[test]
+    fn rows_with_and_without_a_schema_are_merged() {
+        let text = concat!(
+            r#"{"schema":{"fields":[{"field":"id","type":"int32"}]},"payload":{"id":1,"__op":"c"}}"#,
+            "\n",
+            r#"{"id":2,"more":{"a":"x"},"__op":"u"}"#,
+            "\n",
+        );
+        let sample = lines(Box::new(Cursor::new(text)), None, 10, &[]).expect("it reads");
+        assert_eq!(types(&sample), ["id i32", "a text"]);
+        assert_eq!((sample.columns[0].nulls, sample.columns[1].nulls), (0, 1));
     }
 
     #[test]

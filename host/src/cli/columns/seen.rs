@@ -1,10 +1,13 @@
 //! What the values at one path have been so far, and the narrowest type that takes all of them.
 //!
-//! *Invariants*: a type is named only if it reads every value that was seen; where none does, it is
-//! JSON, or text in CSV. Times and uuids are recognised by the conversion that a run would use.
+//! *Invariants*: a type is named only if it reads every value that was seen; where none does, the
+//! guess says so, and the column is for the user to settle. Times and uuids are recognised by the
+//! conversion that a run would use.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::Format;
 use crate::format::{ColumnBuilder, ColumnSpec, Scalar};
 use crate::record::DataType;
 
@@ -16,15 +19,17 @@ pub(super) struct Guess {
     pub unit: Option<&'static str>,
     /// What the user may want to know.
     pub note: Option<String>,
+    /// Whether it reads every value that was seen; if not, no type does.
+    pub takes_all: bool,
 }
 
 impl Guess {
     pub(super) const fn of(data_type: DataType) -> Self {
-        Self { data_type, unit: None, note: None }
+        Self { data_type, unit: None, note: None, takes_all: true }
     }
 
     pub(super) const fn timestamp(unit: &'static str) -> Self {
-        Self { data_type: DataType::Timestamp, unit: Some(unit), note: None }
+        Self { data_type: DataType::Timestamp, unit: Some(unit), note: None, takes_all: true }
     }
 }
 
@@ -48,6 +53,10 @@ pub(super) struct Seen {
     digits: Digits,
     /// Texts that are numbers, too.
     numeric_texts: u64,
+    /// Texts that stand for floats which are no numbers.
+    special_texts: u64,
+    /// Whether every text is a document of JSON itself.
+    documents: bool,
     /// Whether every number is an integer that an `i64` holds.
     integers: bool,
     /// The units in which every number is a time of this century.
@@ -71,6 +80,8 @@ const UNITS: [(&str, i64); 3] = [("s", 1), ("ms", 1_000), ("us", 1_000_000)];
 const EPOCH_SECONDS: std::ops::Range<i64> = 1_000_000_000..4_102_444_800;
 /// Exponents beyond this make no decimal, whatever the digits.
 const FAR: i64 = 60;
+/// What Debezium writes for floats that JSON has no numbers for.
+const SPECIAL_FLOATS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 
 impl Seen {
     pub(super) fn new() -> Self {
@@ -79,6 +90,8 @@ impl Seen {
             kinds: Kinds::default(),
             digits: Digits::default(),
             numeric_texts: 0,
+            special_texts: 0,
+            documents: true,
             integers: true,
             epochs: UNITS.to_vec(),
             readers: types.into_iter().map(reader).collect(),
@@ -116,7 +129,10 @@ impl Seen {
             Value::Null => {}
             Value::Bool(_) => self.kinds.bools += 1,
             Value::Number(number) => self.add_number(&number.to_string()),
-            Value::String(text) => self.add_text(text),
+            Value::String(text) => {
+                self.documents &= serde_json::from_str::<IgnoredAny>(text).is_ok();
+                self.add_text(text);
+            }
             Value::Array(_) => self.kinds.arrays += 1,
             Value::Object(_) => match extended(value) {
                 Some(Extended::Text(text)) => self.add_text(text),
@@ -147,15 +163,16 @@ impl Seen {
             self.integers &= text.parse::<i64>().is_ok();
             self.digits.widen(digits);
         }
+        self.special_texts += u64::from(SPECIAL_FLOATS.contains(&text));
         self.readers.retain_mut(|(data_type, reader)| reads(*data_type, reader, text));
     }
 
     /// The narrowest type that takes all values; none if there were only nulls. `name` is the
-    /// column's, in words; `is_text`: the input has no types of its own, as CSV.
-    pub(super) fn guess(&self, name: &str, is_text: bool) -> Option<Guess> {
+    /// column's, in words.
+    pub(super) fn guess(&self, name: &str, format: Format) -> Option<Guess> {
         let all = self.values();
-        let Kinds { bools, numbers, texts, instants, .. } = self.kinds;
-        let otherwise = if is_text { DataType::Text } else { DataType::Json };
+        let Kinds { bools, numbers, texts, instants, arrays, objects } = self.kinds;
+        let is_numbers = numbers + texts == all;
         if all == 0 {
             return None;
         }
@@ -167,13 +184,33 @@ impl Seen {
             self.number(name)
         } else if texts == all {
             self.text()
-        } else if !is_text && numbers + texts == all && self.numeric_texts == texts {
+        } else if format == Format::Csv {
+            Guess::of(DataType::Text)
+        } else if is_numbers && self.numeric_texts == texts {
             // The reader takes numeric text for a number, as some writers send both.
             let note = Some("numbers, some of them as text".to_owned());
             Guess { note, ..self.decimal_or_integer() }
+        } else if format == Format::DebeziumJson
+            && is_numbers
+            && self.numeric_texts + self.special_texts == texts
+        {
+            let note = Some("NaN or an infinity among them, which no decimal holds".to_owned());
+            Guess { note, ..Guess::of(DataType::Float64) }
+        } else if arrays + objects == 0 {
+            let note = Some("of several types, each as it is written".to_owned());
+            Guess { note, ..Guess::of(DataType::Text) }
         } else {
-            Guess::of(otherwise)
+            self.json(format)
         })
+    }
+
+    /// Lists and objects, perhaps beside other values: JSON is all of these, but a text in a message
+    /// of Debezium's is the document's own text.
+    fn json(&self, format: Format) -> Guess {
+        let takes_all = format != Format::DebeziumJson || self.documents;
+        let note = "no type takes all of them: lists or objects, and texts that are no JSON";
+        let note = (!takes_all).then(|| note.to_owned());
+        Guess { note, takes_all, ..Guess::of(DataType::Json) }
     }
 
     fn number(&self, name: &str) -> Guess {
@@ -301,12 +338,17 @@ mod tests {
     use super::*;
 
     fn guessed(name: &str, values: &str) -> String {
+        guessed_in(Format::Json, name, values)
+    }
+
+    fn guessed_in(format: Format, name: &str, values: &str) -> String {
         let mut seen = Seen::new();
         let values: Vec<Value> = serde_json::from_str(values).expect("a list");
         for value in &values {
             seen.add(value);
         }
-        match seen.guess(name, false) {
+        match seen.guess(name, format) {
+            Some(Guess { takes_all: false, .. }) => "none takes all".to_owned(),
             Some(Guess { data_type, unit: Some(unit), .. }) => format!("{data_type} {unit}"),
             Some(guess) => guess.data_type.to_string(),
             None => "nothing".to_owned(),
@@ -325,9 +367,11 @@ mod tests {
             ("[1e3, 15e-1]", "decimal(18,2)"),
             ("[1e300]", "f64"),
             ("[1, \"2.25\"]", "decimal(18,2)"),
-            ("[1, \"x\"]", "json"),
+            ("[1, \"x\"]", "text"),
+            ("[1.5, \"NaN\"]", "text"),
+            ("[[1], \"x\"]", "json"),
             ("[\"1\", \"2\"]", "text"),
-            ("[true, 1]", "json"),
+            ("[true, 1]", "text"),
             ("[[1], null]", "json"),
             ("[{\"a\": 1}, 2]", "json"),
             ("[\"2026-01-01\", \"2026-02-28\"]", "date"),
@@ -341,6 +385,20 @@ mod tests {
             ("[{\"$date\": 1795168800123}]", "timestamp ms"),
         ] {
             assert_eq!(guessed("x", values), data_type, "{values}");
+        }
+    }
+
+    #[test]
+    fn messages_of_debezium_have_floats_and_documents_as_text() {
+        for (values, data_type) in [
+            ("[1.5, \"NaN\", \"2\", \"-Infinity\"]", "f64"),
+            ("[\"NaN\"]", "text"),
+            ("[1.5, \"inf\"]", "text"),
+            ("[[1], \"{}\"]", "json"),
+            ("[[1], \"x\"]", "none takes all"),
+            ("[{\"a\": 1}, \"x\"]", "none takes all"),
+        ] {
+            assert_eq!(guessed_in(Format::DebeziumJson, "x", values), data_type, "{values}");
         }
     }
 
@@ -364,6 +422,6 @@ mod tests {
         let mut seen = Seen::new();
         seen.add(&Value::from(12));
         seen.add(&Value::from("012"));
-        assert_eq!(seen.guess("code", true), Some(Guess::of(DataType::Text)));
+        assert_eq!(seen.guess("code", Format::Csv), Some(Guess::of(DataType::Text)));
     }
 }

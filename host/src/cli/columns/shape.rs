@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use serde_json::Value;
 
-use super::Column;
 use super::seen::{Seen, extended};
+use super::{Column, Format};
 
 /// More paths than any table has columns; objects that are used as maps have no end of them.
 const MAX_PATHS: usize = 2_000;
@@ -82,12 +82,11 @@ impl Shape {
         add(&mut self.root, row, Place { row: self.rows, text, from: 0 }, &mut self.paths)
     }
 
-    /// The columns, in the order of the input. `root` leads to the rows; `is_text`: the input has no
-    /// types of its own.
-    pub(super) fn columns(&self, root: &[String], is_text: bool) -> Vec<Column> {
+    /// The columns, in the order of the input. `root` leads to the rows.
+    pub(super) fn columns(&self, root: &[String], format: Format) -> Vec<Column> {
         let mut columns = Vec::new();
         let mut path = root.to_vec();
-        collect(&self.root, &mut path, is_text, &mut columns);
+        collect(&self.root, &mut path, format, &mut columns);
         for column in &mut columns {
             column.nulls = self.rows - column.values.min(self.rows);
         }
@@ -128,13 +127,13 @@ fn check(paths: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn collect(node: &Node, path: &mut Vec<String>, is_text: bool, columns: &mut Vec<Column>) {
+fn collect(node: &Node, path: &mut Vec<String>, format: Format, columns: &mut Vec<Column>) {
     if node.seen.is_object() && !node.members.is_empty() {
         let mut members: Vec<_> = node.members.iter().collect();
         members.sort_by_key(|(_, member)| member.first);
         for (name, member) in members {
             path.push(name.clone());
-            collect(member, path, is_text, columns);
+            collect(member, path, format, columns);
             path.pop();
         }
         return;
@@ -143,7 +142,7 @@ fn collect(node: &Node, path: &mut Vec<String>, is_text: bool, columns: &mut Vec
     columns.push(Column {
         name: name.clone(),
         path: path.clone(),
-        guess: node.seen.guess(&name, is_text),
+        guess: node.seen.guess(&name, format),
         values: node.seen.values(),
         nulls: 0,
         example: node.seen.example().map(str::to_owned),
@@ -159,7 +158,7 @@ mod tests {
         for line in lines {
             shape.add(&serde_json::from_str(line).expect("JSON"), line).expect("few paths");
         }
-        let columns = shape.columns(&["r".to_owned()], false);
+        let columns = shape.columns(&["r".to_owned()], Format::Json);
         columns
             .iter()
             .map(|column| {

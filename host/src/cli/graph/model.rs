@@ -15,6 +15,10 @@ use crate::sink::SinkConfig;
 use crate::stage::{JoinConfig, Missing};
 use crate::table::TableConfig;
 
+/// The port of late rows, which the host adds to a transform that takes its rows in the order of
+/// event time.
+const LATE: &str = "late";
+
 /// A plan as a graph.
 pub(super) struct Graph {
     /// The pipeline's name.
@@ -278,9 +282,10 @@ fn rows(plan: &Plan, places: Places, edge: config::Edge, to: usize, note: String
         NodeId::Source(index) => (None, columns(&plan.sources[index].schema)),
         NodeId::Transform(index) => {
             let transform = &plan.transforms[index];
-            let ports = &transform.description.outputs;
-            let port = ports.get(edge.port);
-            let several = port.filter(|_| ports.len() > 1).map(|port| port.name.clone());
+            let port = transform.description.outputs.get(edge.port);
+            // The late rows' port is behind those of the module.
+            let port_name = port.map_or(LATE, |port| port.name.as_str());
+            let several = (transform.outputs.len() > 1).then(|| port_name.to_owned());
             let mut columns = columns(&transform.outputs[edge.port]);
             if transform.description.mode == Mode::Map {
                 for column in &mut columns {

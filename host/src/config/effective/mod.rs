@@ -5,6 +5,7 @@
 //! the reference.
 //! *Not here*: defaults themselves, which stand in the tables of keys.
 
+mod following;
 mod literal;
 
 use std::path::Path;
@@ -21,7 +22,7 @@ use super::{raw, read};
 
 /// The settings of a plan's file as TOML, every default included and marked with `# default`. What
 /// follows from other settings is printed where it can be written: `on_error`, a sink's `delivery`,
-/// the checkpoint's `every` and `store`.
+/// `mode` and `format`, the checkpoint's `every` and `store`.
 ///
 /// # Errors
 /// If the file has changed since it was checked, and is not right any more.
@@ -124,7 +125,8 @@ impl Settings<'_> {
         }
     }
 
-    /// One line for each column, its defaults named behind it.
+    /// One line for each column, its defaults named behind it, but for what it is not: a column that
+    /// is no key, say.
     fn columns(&mut self, path: &[&str], part: Option<&'static Part>, entries: &[Entry]) {
         let keys = part.map_or(&[][..], |part| part.keys);
         let mut lines = Vec::new();
@@ -140,7 +142,9 @@ impl Settings<'_> {
                     members.push(line(key, entry));
                 } else if key.name == "type" && own.is_empty() {
                     members.push(format!("type = {}", literal(&column.node)));
-                } else if let Presence::Default(default) = key.presence {
+                } else if let Presence::Default(default) = key.presence
+                    && default != "false"
+                {
                     members.push(format!("{} = {}", key_name(key.name), of_default(key, default)));
                     defaults.push(key.name);
                 }
@@ -150,7 +154,7 @@ impl Settings<'_> {
                 defaults => format!("  # default: {}", defaults.join(", ")),
             };
             let value = match members.as_slice() {
-                [] => literal(&column.node),
+                _ if own.is_empty() && defaults.is_empty() => literal(&column.node),
                 members => format!("{{ {} }}", members.join(", ")),
             };
             lines.push((format!("{} = {value}{mark}", key_name(&column.key)), false));
@@ -182,6 +186,9 @@ impl Settings<'_> {
                 Some(quoted(&format!(".millrace/{}", self.name)))
             }
             (["sinks", _] | ["dead_letters"], "delivery") => delivery(),
+            (["sinks", name], key) if key != "on_error" => following::of_sink(self.plan, name, key),
+            (["dead_letters"], key) => following::of_dead_letters(self.plan, key),
+            (["tables", name], key) => following::of_table(self.plan, name, key),
             (["sources" | "transforms" | "sinks", _], "on_error") => {
                 let has_sink = self.plan.dead_letters.is_some();
                 Some(quoted(if has_sink { "dead-letter" } else { "halt" }))

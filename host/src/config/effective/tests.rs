@@ -81,17 +81,72 @@ fn defaults_are_there_and_marked() {
         "start = \"2026-01-01T00:00:00Z\"  # default",
         "[sources.a.on_error]\naction = \"dead-letter\"\nmax = 3",
         "id = { path = \"payload._id\", type = \"text\", key = true }",
-        "version = { path = [\"payload\", \"v\"], type = \"i64\", key = false }  # default: key",
-        "\"a.b\" = { type = \"i64\", key = false }  # default: key",
+        "version = { path = [\"payload\", \"v\"], type = \"i64\" }",
+        "\"a.b\" = \"i64\"",
         "input = \"${SOURCE}\"",
         "path = \"${FOLDER}/b.jsonl\"",
+        "format = \"json\"  # default",
         "if_exists = \"error\"  # default",
         "on_error = \"dead-letter\"  # default",
-        "version = { type = \"i64\", required = false }  # default: required",
+        "version = \"i64\"",
     ] {
         assert!(text.contains(&format!("\n{line}\n")), "{line} is not in\n{text}");
     }
     assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn defaults_that_follow_from_others_are_those_of_the_plan() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let sinks = r#"
+[sinks.kept]
+type = "sqlite"
+input = "a"
+path = "k.db"
+table = "k"
+
+[sinks.all]
+type = "sqlite"
+input = "a"
+path = "l.db"
+table = "l"
+mode = "append"
+on_update = "ignore"
+
+[sinks.lines]
+type = "file"
+input = "a"
+path = "c.csv"
+
+[sinks.parts]
+type = "file"
+input = "a"
+path = "d.parquet"
+
+[dead_letters]
+type = "file"
+path = "e.csv"
+"#;
+    let text = FILE.replace("\n[dead_letters]\ntype = \"blackhole\"\n", sinks);
+    let plan = loaded(&folder, &text);
+    let text = effective(&plan, &environment()).expect("the file is right");
+    let block = |name: &str| {
+        let found = text.split("\n[").find(|block| block.starts_with(&format!("{name}]")));
+        found.unwrap_or_else(|| panic!("no {name} in\n{text}"))
+    };
+    let defaults = |name: &str| -> Vec<&str> {
+        let common = ["delivery", "on_error", "if_exists"];
+        let lines = block(name).lines().filter_map(|line| line.strip_suffix("  # default"));
+        lines.filter(|line| !common.iter().any(|key| line.starts_with(key))).collect()
+    };
+    assert_eq!(defaults("sinks.kept"), ["mode = \"upsert\""]);
+    assert_eq!(defaults("sinks.all"), ["on_delete = \"dead-letter\""]);
+    let lines = ["format = \"csv\"", "delimiter = \",\"", "header = true"];
+    assert_eq!(defaults("sinks.lines"), lines);
+    assert_eq!(defaults("dead_letters"), lines);
+    let parts = ["format = \"parquet\"", "row_group_rows = 1048576", "compression = \"zstd\""];
+    assert_eq!(defaults("sinks.parts"), parts);
+    assert_eq!(whole(&loaded(&folder, &text)), whole(&plan));
 }
 
 #[test]

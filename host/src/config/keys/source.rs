@@ -41,6 +41,13 @@ pub const FILE_SOURCE: &[Key] = &[
          the number of its field, from 1",
     ),
     optional(
+        "table",
+        "text",
+        "of `\"debezium-json\"`: the table that is read, such as `\"orders\"`, or `\"public.orders\"` with its \
+         schema or database; messages of other tables are passed over. Without it all must be of one \
+         table, and a truncate is refused",
+    ),
+    optional(
         "null",
         "text",
         "of CSV: the unquoted text that means null; an empty unquoted field if not given",
@@ -80,7 +87,7 @@ pub const SOURCE_COLUMN: &[Key] = &[
         "`\"s\"`, `\"ms\"`, `\"us\"`, `\"ns\"` or `\"iso\"`",
         "how a timestamp is written: a number of these units since 1970, or ISO 8601 text; required for \
          timestamps, and for them only. With `\"debezium-json\"` a message's schema says it, and comes \
-         first; without a schema it is also for `time`, in microseconds by default",
+         first; without a schema numbers need it, also those of a `time`",
     ),
     defaulted(
         "key",

@@ -8,7 +8,7 @@ pub const TRANSFORM: &[Key] = &[
         "input",
         "name, list or table",
         "a source, a transform, or one port of a transform as `name.port`; a list takes the rows of all. A \
-         transform that takes its rows in the order of event time has the port `late`, too: rows that came \
+         transform that takes the rows of one input in the order of event time has the port `late`, too: rows that came \
          too late for it",
     ),
     required("module", "path", "the WebAssembly module"),

@@ -151,24 +151,46 @@ fn format(section: &Section<'_>) -> Option<RecordFormat> {
     const FORMATS: [(&str, Format); 3] =
         [("json", Format::Json), ("debezium-json", Format::DebeziumJson), ("csv", Format::Csv)];
     let report = section.scope.report;
-    let format = match section.choice("format", &FORMATS)?.value {
-        Format::Json => RecordFormat::Json,
-        Format::DebeziumJson => RecordFormat::DebeziumJson,
-        Format::Csv => {
-            let (delimiter, header) = (delimiter(section), section.boolean("header"));
-            let null = section.text("null").map(|null| null.value.value);
-            let (delimiter, header) = (delimiter?, header?.value);
-            return Some(RecordFormat::Csv(CsvOptions { delimiter, header, null }));
-        }
-    };
+    let format = section.choice("format", &FORMATS)?.value;
     let mut is_right = true;
-    for entry in ["delimiter", "header", "null"].iter().filter_map(|key| section.entry(key)) {
+    let csv = ["delimiter", "header", "null"].iter().filter(|_| !matches!(format, Format::Csv));
+    for entry in csv.filter_map(|key| section.entry(key)) {
         let message = format!("`{}` says how CSV is written, and the format is another", entry.key);
         let problem = Problem::error(&entry.key_span, message);
         report.push(problem.hint("leave it out, or set `format = \"csv\"`"));
         is_right = false;
     }
+    let table = section.entry("table").filter(|_| !matches!(format, Format::DebeziumJson));
+    if let Some(entry) = table {
+        let message = "`table` says which messages of Debezium are read, and the format is another";
+        let problem = Problem::error(&entry.key_span, message);
+        report.push(problem.hint("leave it out, or set `format = \"debezium-json\"`"));
+        is_right = false;
+    }
+    let format = match format {
+        Format::Json => RecordFormat::Json,
+        Format::DebeziumJson => RecordFormat::DebeziumJson { table: table_name(section)? },
+        Format::Csv => {
+            let (delimiter, header) = (delimiter(section), section.boolean("header"));
+            let null = section.text("null").map(|null| null.value.value);
+            RecordFormat::Csv(CsvOptions { delimiter: delimiter?, header: header?.value, null })
+        }
+    };
     is_right.then_some(format)
+}
+
+/// The table whose messages are read: the outer `None` stands for a problem.
+fn table_name(section: &Section<'_>) -> Option<Option<String>> {
+    if section.entry("table").is_none() {
+        return Some(None);
+    }
+    let table = section.text("table")?;
+    if table.value.value.is_empty() {
+        let problem = Problem::error(&table.span, "`table` is empty");
+        section.scope.report.push(problem.hint("it takes a name: \"orders\" or \"public.orders\""));
+        return None;
+    }
+    Some(Some(table.value.value))
 }
 
 fn delimiter(section: &Section<'_>) -> Option<u8> {
@@ -410,6 +432,7 @@ fn unit(
 }
 
 fn event_time(section: &Section<'_>, columns: Option<&[At<SourceColumn>]>) -> Option<EventTime> {
+    let columns_entry = section.entry("columns");
     let title = format!("`event_time` of {}", section.title);
     let section = section.section("event_time", title, EVENT_TIME)?;
     section.finish();
@@ -419,6 +442,13 @@ fn event_time(section: &Section<'_>, columns: Option<&[At<SourceColumn>]>) -> Op
     let (name, columns) = (&column.value, columns?);
     let report = section.scope.report;
     let Some(declared) = columns.iter().find(|declared| *declared.value.name == *name.value) else {
+        // One that is there and wrong has been told.
+        let all = columns_entry.map(|entry| &entry.node.value);
+        if let Some(Value::Table(all)) = all
+            && all.iter().any(|column| column.key == name.value)
+        {
+            return None;
+        }
         let names: Vec<&str> = columns.iter().map(|column| &*column.value.name).collect();
         let message = format!("there is no column `{}`", name.written);
         let hint = nearest::hint(&name.value, "columns", &names);

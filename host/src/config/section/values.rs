@@ -104,7 +104,7 @@ impl Section<'_> {
     pub(in crate::config) fn interval(&self, name: &str) -> Option<At<Duration>> {
         let duration = self.duration(name)?;
         if duration.value.is_zero() {
-            let message = format!("`{name}` must be longer than nothing");
+            let message = format!("`{name}` must be more than 0");
             self.scope
                 .report
                 .push(Problem::error(&duration.span, message).hint(units::DURATION_HINT));

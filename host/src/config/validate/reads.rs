@@ -15,13 +15,6 @@ pub(super) fn check(
     used: &InputUse,
     report: &Report,
 ) -> Vec<usize> {
-    if used.extras.event_times && !input.event_time {
-        let message = format!("`{module}` asks for event times, and its input has none");
-        report.push(
-            Problem::warning(&raw.input_span, message)
-                .hint("give the source an `event_time`; until then every one is null"),
-        );
-    }
     used.columns.iter().filter_map(|read| column(raw, module, input, read, report)).collect()
 }
 

@@ -33,6 +33,9 @@ pub(super) fn resolve(
         key = sqlite_key(name, sqlite, input, report);
     }
     null_alone(raw, &input.schema, report);
+    if report.errors() == before {
+        warn_of_changes(name, raw, key.is_empty(), input, report);
+    }
     let key = key.iter().map(|index| Arc::clone(&input.schema.fields[*index].name)).collect();
     let kind = kind(&raw.kind, key, report);
     (report.errors() == before).then_some(SinkConfig { name: name.to_owned(), kind })
@@ -144,6 +147,42 @@ fn null_alone(raw: &RawSink, schema: &Schema, report: &Report) {
         "most readers pass blank lines over: say what stands for a null, such as `null = \"NULL\"`",
     ));
 }
+
+/// Warns of a sink that only adds rows where its input brings changes that take some back: each
+/// would be refused.
+fn warn_of_changes(name: &str, raw: &RawSink, adds: bool, input: &Typed, report: &Report) {
+    // What an emitting transform gives need not be what its source brings.
+    let is_read = input.origins.iter().any(|origin| origin.maker == Maker::Declared);
+    if input.schema.append_only || !is_read {
+        return;
+    }
+    let (refused, hint) = match &raw.kind {
+        RawSinkKind::File { .. } => ("updates and deletes", AS_A_TABLE.to_owned()),
+        RawSinkKind::Sqlite(sqlite) if adds => {
+            let (refused, keys) = match (&sqlite.on_update, &sqlite.on_delete) {
+                (None, None) => ("updates and deletes", "`on_update` and `on_delete`"),
+                (None, Some(_)) => ("updates", "`on_update`"),
+                (Some(_), None) => ("deletes", "`on_delete`"),
+                (Some(_), Some(_)) => return,
+            };
+            let hint = format!(
+                "say `mode = \"upsert\"`, which needs a key; or say in {keys} what becomes of them: \
+                 \"append\", \"ignore\" or \"dead-letter\""
+            );
+            (refused, hint)
+        }
+        _ => return,
+    };
+    let message = format!(
+        "`{name}` only adds rows, and its input brings changes of rows: it refuses {refused}"
+    );
+    let span = raw.input.as_ref().map_or(&raw.type_span, |input| &input.span);
+    report.push(Problem::warning(span, message).hint(hint));
+}
+
+const AS_A_TABLE: &str = "use a sink of type sqlite in upsert mode; to keep each change as a row of \
+    its own, read the messages by a source of `format = \"json\"`, with paths such as \
+    `payload.after.id`";
 
 /// The key of an upsert: the sink's own, or its input's; empty where rows are appended.
 fn sqlite_key(name: &str, raw: &RawSqlite, input: &Typed, report: &Report) -> Vec<usize> {

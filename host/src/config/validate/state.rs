@@ -133,13 +133,24 @@ fn check_event_time(
     inputs: &[(&str, &Typed)],
     report: &Report,
 ) {
+    let name = &description.name;
     let what = match (description.order, description.watermarks) {
-        (Order::EventTime, _) => "takes its rows in the order of event time",
-        (_, true) => "acts on event time",
-        _ => return,
+        (Order::EventTime, _) => Some("takes its rows in the order of event time"),
+        (_, true) => Some("acts on event time"),
+        _ => None,
     };
-    for (input, _) in inputs.iter().filter(|(_, typed)| !typed.event_time) {
-        let message = format!("`{}` {what}, and the rows of `{input}` have none", description.name);
+    for (at, (input, _)) in inputs.iter().enumerate().filter(|(_, input)| !input.1.event_time) {
+        let Some(what) = what else {
+            if description.inputs.get(at).is_some_and(|used| used.extras.event_times) {
+                let message = format!("`{name}` asks for event times, and its input has none");
+                report.push(
+                    Problem::warning(&raw.input_span, message)
+                        .hint("give the source an `event_time`; until then every one is null"),
+                );
+            }
+            continue;
+        };
+        let message = format!("`{name}` {what}, and the rows of `{input}` have none");
         report.push(Problem::error(&raw.module.span, message).hint(
             "say which column of the source is the event time: `event_time = { column = \"…\", disorder = \
              \"5s\" }` in its `[sources.NAME]`",

@@ -1,7 +1,7 @@
 //! Records out of chunks, and columns out of records.
 
 use super::CsvOptions;
-use super::header::{self, HeaderError};
+use super::header::{self, HeaderError, MAX_FIELDS};
 use super::record::{Extent, Misquoted, Record};
 use crate::format::json::printable;
 use crate::format::{
@@ -62,7 +62,7 @@ impl CsvDecoder {
             width: last.map_or(0, |last| last.saturating_add(1)),
             places,
             options,
-            record: Record::default(),
+            record: Record::new(last.map_or(1, |last| last.saturating_add(1))),
             line: 1,
             batch_bytes: 0,
             rows: 0,
@@ -82,20 +82,26 @@ impl CsvDecoder {
     /// columns in another order.
     ///
     /// # Errors
-    /// If it does not have each declared column once.
+    /// If it does not have each declared column once, or has too many fields.
     pub fn read_header(&mut self, beginning: &[u8]) -> Result<usize, HeaderError> {
         let mark = mark(beginning);
         let rest = beginning.get(mark..).unwrap_or_default();
+        self.record.keep(MAX_FIELDS);
         let extent = self.record.split(rest, self.options.delimiter);
         if extent.misquoted.is_some() {
             return Err(HeaderError::Misquoted);
+        }
+        if self.record.len() > MAX_FIELDS {
+            return Err(HeaderError::TooWide { found: self.record.len() });
         }
         if self.record.is_blank() {
             return Err(HeaderError::Blank);
         }
         let bytes = rest.get(..extent.bytes).unwrap_or_default();
         let texts = self.record.text(bytes).map_err(|byte| HeaderError::NotText { byte })?;
-        self.places = Some(header::places(&texts, &self.names)?);
+        let places = header::places(&texts, &self.names)?;
+        self.record.keep(places.iter().max().map_or(1, |last| last.saturating_add(1)));
+        self.places = Some(places);
         self.width = self.record.len();
         self.line = 1 + extent.lines;
         Ok(mark + extent.bytes)

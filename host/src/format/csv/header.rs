@@ -5,6 +5,9 @@ use std::fmt::Write;
 use super::record::Texts;
 use crate::format::value::Excerpt;
 
+/// So many fields a header may have.
+pub(super) const MAX_FIELDS: usize = 1 << 16;
+
 /// So many names of a header are listed where one is not among them.
 const LISTED: usize = 20;
 
@@ -31,6 +34,12 @@ pub enum HeaderError {
     /// The header is no CSV.
     #[error("the header has a quote that is not closed, or text behind a closing one")]
     Misquoted,
+    /// There are more names than any table has columns.
+    #[error("the header has {found} fields, and may have {most}: is `delimiter` right?", most = MAX_FIELDS)]
+    TooWide {
+        /// How many it has.
+        found: usize,
+    },
     /// The header is no text.
     #[error("byte {byte} of the header: expected UTF-8, found other bytes")]
     NotText {

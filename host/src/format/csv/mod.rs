@@ -13,7 +13,7 @@
 //!
 //! *Invariants*: `ends` and `record` agree on where a record ends, whatever the bytes. How whole
 //! records are cut into chunks and batches changes no row and no reject. Offsets are only ever used
-//! through checked access.
+//! through checked access. Of a record's fields no more are kept than columns want.
 //! *Not here*: what a scalar means for a type (`format::value`).
 
 mod decoder;

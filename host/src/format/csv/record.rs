@@ -33,11 +33,16 @@ pub(super) struct Extent {
     pub(super) misquoted: Option<Misquoted>,
 }
 
-/// The fields of one record at a time; the memory is used again for the next.
-#[derive(Debug, Default)]
+/// The fields of one record at a time; the memory is used again for the next. Fields behind those
+/// that are wanted are counted and not kept: one record may be millions of delimiters.
+#[derive(Debug)]
 pub(super) struct Record {
     fields: Vec<Field>,
     rewritten: Vec<u8>,
+    /// How many fields the record has.
+    count: usize,
+    /// How many of them are kept, at most; one at least.
+    most: usize,
 }
 
 /// What ends a field.
@@ -47,11 +52,30 @@ enum End {
 }
 
 impl Record {
+    /// Keeps the first `most` fields of a record.
+    pub(super) fn new(most: usize) -> Self {
+        Self { fields: Vec::new(), rewritten: Vec::new(), count: 0, most: most.max(1) }
+    }
+
+    /// Keeps the first `most` fields of a record from the next one on; those of the last are gone.
+    pub(super) fn keep(&mut self, most: usize) {
+        self.most = most.max(1);
+        self.fields.clear();
+        self.fields.shrink_to(self.most);
+    }
+
+    /// Room for so many fields is there.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.fields.capacity()
+    }
+
     /// Takes apart the record at the beginning of `bytes`, which are not empty. The end of the bytes
     /// is the record's, too.
     pub(super) fn split(&mut self, bytes: &[u8], delimiter: u8) -> Extent {
         self.fields.clear();
         self.rewritten.clear();
+        self.count = 0;
         let mut extent = Extent { bytes: 0, lines: 1, misquoted: None };
         loop {
             let end = match bytes.get(extent.bytes) {
@@ -66,12 +90,21 @@ impl Record {
 
     /// How many fields the record has.
     pub(super) fn len(&self) -> usize {
-        self.fields.len()
+        self.count
     }
 
     /// Whether the record is an empty line.
     pub(super) fn is_blank(&self) -> bool {
-        matches!(self.fields.as_slice(), [field] if !field.quoted && field.range.is_empty())
+        self.count == 1
+            && matches!(self.fields.as_slice(), [field] if !field.quoted && field.range.is_empty())
+    }
+
+    /// Takes the next field, and keeps it if it is among the first.
+    fn push(&mut self, field: Field) {
+        self.count += 1;
+        if self.fields.len() < self.most {
+            self.fields.push(field);
+        }
     }
 
     /// The record as text: `bytes` are those that it was split from.
@@ -102,7 +135,7 @@ impl Record {
         if matches!(ends, End::Record) && end > start && bytes.get(end - 1) == Some(&b'\r') {
             end -= 1;
         }
-        self.fields.push(Field { range: start..end, quoted: false, rewritten: false });
+        self.push(Field { range: start..end, quoted: false, rewritten: false });
         ends
     }
 
@@ -131,10 +164,10 @@ impl Record {
             self.rewritten.extend_from_slice(bytes.get(piece..end).unwrap_or_default());
             rewritten..self.rewritten.len()
         };
-        self.fields.push(Field { range, quoted: true, rewritten: piece != start });
+        self.push(Field { range, quoted: true, rewritten: piece != start });
         if close.is_none() {
             extent.bytes = bytes.len();
-            extent.misquoted.get_or_insert(Misquoted::Open(self.fields.len()));
+            extent.misquoted.get_or_insert(Misquoted::Open(self.count));
             return End::Record;
         }
         self.behind_quote(bytes, delimiter, end + 1, extent)
@@ -151,7 +184,7 @@ impl Record {
         let behind = found.map_or(rest, |found| rest.get(..found).unwrap_or_default());
         extent.bytes = found.map_or(bytes.len(), |found| at + found + 1);
         if !(behind.is_empty() || matches!(ends, End::Record) && behind == b"\r") {
-            extent.misquoted.get_or_insert(Misquoted::Behind(self.fields.len()));
+            extent.misquoted.get_or_insert(Misquoted::Behind(self.count));
         }
         ends
     }
@@ -180,7 +213,7 @@ impl<'a> Texts<'a> {
         Some(Text { text: whole.get(field.range.clone())?, quoted: field.quoted })
     }
 
-    /// All fields, in order.
+    /// All fields that were kept, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Text<'a>> + '_ {
         (0..self.fields.len()).filter_map(|index| self.get(index))
     }

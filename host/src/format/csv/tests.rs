@@ -225,11 +225,34 @@ fn by_us(input: &[u8], chunks: &[usize], limits: Limits) -> (Vec<Row>, Vec<(u64,
     (all, rejects)
 }
 
+#[test]
+fn fields_that_no_column_wants_are_counted_and_not_kept() {
+    let line = ",".repeat(1 << 20);
+    let mut record = record::Record::new(2);
+    assert_eq!(record.split(line.as_bytes(), b',').bytes, line.len());
+    assert_eq!(record.len(), line.len() + 1);
+    assert!(record.room() < 16, "{}", record.room());
+    assert_eq!(record.text(line.as_bytes()).expect("ASCII").iter().count(), 2);
+    assert!(!record.is_blank());
+    // What is wrong behind the kept fields is still told by its place.
+    let extent = record.split(b"a,b,c,\"d\"e", b',');
+    assert_eq!(extent.misquoted, Some(record::Misquoted::Behind(4)));
+}
+
+#[test]
+fn a_header_of_too_many_fields_is_refused() {
+    let mut decoder = CsvDecoder::new(texts(&["a"]), CsvOptions::default());
+    let header = |fields: usize| format!("a{}\n", ",x".repeat(fields - 1));
+    assert!(decoder.read_header(header(1 << 16).as_bytes()).is_ok());
+    let error = decoder.read_header(header((1 << 16) + 1).as_bytes()).unwrap_err();
+    assert_eq!(error, HeaderError::TooWide { found: (1 << 16) + 1 });
+}
+
 proptest! {
     #[test]
     fn records_are_those_of_the_csv_crate(input in file()) {
         let expected = by_csv(input.as_bytes(), b',');
-        let mut record = record::Record::default();
+        let mut record = record::Record::new(usize::MAX);
         let (mut found, mut at) = (Vec::new(), 0);
         while at < input.len() {
             let rest = &input.as_bytes()[at..];
@@ -261,7 +284,7 @@ proptest! {
         input in prop::collection::vec(prop::sample::select(&b"a,\"\n\r\xef\xbb\xbf"[..]), 0..60),
         cut in 0_usize..60,
     ) {
-        let mut record = record::Record::default();
+        let mut record = record::Record::new(usize::MAX);
         let mark = if input.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let (mut at, mut ends) = (mark, Vec::new());
         while at < input.len() {

@@ -5,8 +5,11 @@ use arrow_buffer::ScalarBuffer;
 use memchr::memchr;
 
 use super::image::{Document, Image, Refusal, bits};
-use super::message::{self, Change, Message, Origin};
+use super::members::Origin;
+use super::message::{self, Change, Message};
 use super::schema::{Form, Schemas};
+use super::tables::Tables;
+use super::tombstones::Tombstones;
 use super::value::Scratch;
 use crate::format::json::{
     BYTE_ORDER_MARK, Found, Kind, MAX_BATCH_BYTES, PathTree, Walk, is_blank, printable, push_plain,
@@ -49,7 +52,8 @@ pub struct DecodedChanges {
 /// Decodes lines of Debezium's JSON into columns.
 ///
 /// It is used as [`JsonDecoder`](crate::format::JsonDecoder) is; columns' paths start at the row.
-/// Tombstones and logical messages are lines that become neither rows nor rejects.
+/// Tombstones, logical messages, heartbeats, metadata and messages of other tables than the one that is
+/// asked for are lines that become neither rows nor rejects.
 #[derive(Debug)]
 pub struct DebeziumDecoder {
     rows: Image,
@@ -63,6 +67,8 @@ pub struct DebeziumDecoder {
     tree: PathTree,
     walk: Walk,
     schemas: Schemas,
+    tables: Tables,
+    tombstones: Tombstones,
     scratch: Scratch,
     line: u64,
     batch_bytes: usize,
@@ -90,12 +96,21 @@ impl DebeziumDecoder {
             walk: Walk::new(&tree),
             tree,
             schemas: Schemas::new(&columns),
+            tables: Tables::default(),
+            tombstones: Tombstones::default(),
             scratch: Scratch::default(),
             line: 1,
             batch_bytes: 0,
             lines: Vec::new(),
             rejects: Vec::new(),
         }
+    }
+
+    /// Reads the table of that name alone: its own name, or with that of its schema or database and a
+    /// dot before it. Without one, there may be one table only, and no truncate.
+    #[must_use]
+    pub fn of_table(self, table: Option<String>) -> Self {
+        Self { tables: Tables::new(table), ..self }
     }
 
     /// Stands in front of line `line`, such as where a resumed file goes on. In front of line 1, and
@@ -108,6 +123,12 @@ impl DebeziumDecoder {
     #[must_use]
     pub fn next_line(&self) -> u64 {
         self.line
+    }
+
+    /// Whether a tombstone came without its row's delete.
+    #[cfg(test)]
+    pub(super) fn loses_deletes(&self) -> bool {
+        self.tombstones.are_lost()
     }
 
     /// Rows of the batch so far.
@@ -154,6 +175,10 @@ impl DebeziumDecoder {
     pub fn finish(&mut self) -> DecodedChanges {
         let rows = self.rows();
         self.batch_bytes = 0;
+        let passed = self.tables.take_passed();
+        if passed > 0 {
+            tracing::debug!(messages = passed, "messages of other tables were passed over");
+        }
         let before = bits(&self.present, rows).map(|present| {
             self.befores.pad(rows);
             Before { present, columns: self.befores.finish() }
@@ -187,9 +212,12 @@ impl DebeziumDecoder {
             let valid = line.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
             return Err(format!("byte {}: expected UTF-8, found other bytes", valid + 1).into());
         };
-        let Message::Change(change) = message::read(text, &mut self.schemas)? else {
+        let message = message::read(text, &mut self.schemas);
+        self.tombstones.take(message.as_ref().ok());
+        let Message::Change(change) = message? else { return Ok(()) };
+        if !self.tables.take(text, &change)? {
             return Ok(());
-        };
+        }
         let row = self.rows();
         if let Err(refusal) = self.push(text, &change) {
             self.take_back(row);

@@ -1,18 +1,29 @@
 //! What a line is, and where its images and its origin stand.
 //!
-//! *Invariants*: one pass checks the line and finds the members by name; of members of one name the
-//! last counts, as everywhere.
-//! *Not here*: what is in the images (`image`).
+//! *Invariants*: what is not surely something else is a row.
+//! *Not here*: how members are found (`members`), whose table it is (`tables`), what is in the images
+//! (`image`).
 
+use super::members::{Members, Origin, Root, text};
 use super::schema::{Form, Schemas};
-use crate::format::json::{Cursor, Found, Kind, SyntaxError, inner, unescape};
+use crate::format::json::{Found, Kind};
 use crate::format::value::Excerpt;
 use crate::record::Operation;
 
+/// Why MongoDB's own envelopes are refused.
+const OF_MONGODB: &str = "found a change of MongoDB, whose documents are texts or missing: they need the \
+                          transform ExtractNewDocumentState in the connector";
+
 /// What a line says.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are changes, and none of them shall be allocated"
+)]
 #[derive(Debug)]
 pub(super) enum Message {
-    /// No change of a row: a tombstone or a logical message.
+    /// What follows a delete, for the log's compaction.
+    Tombstone,
+    /// No change of a row: a logical message, a heartbeat, metadata of transactions or of schemas.
     Nothing,
     /// A change of a row.
     Change(Change),
@@ -29,16 +40,9 @@ pub(super) struct Change {
     pub(super) form: Form,
     /// Whether the message has a schema, which then is the current one.
     pub(super) has_schema: bool,
+    /// Whether it says what became of the row; an unwrapped row may not.
+    pub(super) tells_operation: bool,
     pub(super) origin: Origin,
-}
-
-/// What the message tells of where the change is from.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Origin {
-    pub(super) ts_us: Option<Found>,
-    pub(super) ts_ms: Option<Found>,
-    pub(super) lsn: Option<Found>,
-    pub(super) table: Option<Found>,
 }
 
 /// Reads a line that is not blank.
@@ -48,13 +52,13 @@ pub(super) struct Origin {
 pub(super) fn read(line: &str, schemas: &mut Schemas) -> Result<Message, String> {
     let (root, whole) = Root::read(line, schemas).map_err(|error| error.describe(line))?;
     match whole.kind {
-        Kind::Null => return Ok(Message::Nothing),
+        Kind::Null => return Ok(Message::Tombstone),
         Kind::Object => {}
         kind => return Err(format!("expected a Debezium message, found {kind}")),
     }
     let Some(payload) = root.wrapped() else { return root.outer.message(line, whole, false) };
     if payload.kind == Kind::Null {
-        return Ok(Message::Nothing);
+        return Ok(Message::Tombstone);
     }
     let schema = root.schema.filter(|schema| schema.kind == Kind::Object);
     if let Some(schema) = schema
@@ -65,147 +69,47 @@ pub(super) fn read(line: &str, schemas: &mut Schemas) -> Result<Message, String>
     root.inner.message(line, payload, schema.is_some())
 }
 
-/// The members of a line's object, read as a wrapper and as what a wrapper would hold.
-#[derive(Clone, Copy, Debug, Default)]
-struct Root {
-    schema: Option<Found>,
-    schema_is_known: bool,
-    payload: Option<Found>,
-    /// Of the payload.
-    inner: Members,
-    /// Of the line itself.
-    outer: Members,
-    /// Whether there are members that no wrapper has.
-    others: bool,
-}
-
-impl Root {
-    fn read(line: &str, schemas: &mut Schemas) -> Result<(Self, Found), SyntaxError> {
-        let mut root = Self::default();
-        let mut cursor = Cursor::new(line.as_bytes(), 0);
-        cursor.space();
-        let start = cursor.at;
-        let kind = if cursor.peek() == Some(b'{') {
-            each_member(line, &mut cursor, 0, |name, cursor| {
-                root.take(name, line, cursor, schemas)
-            })?;
-            Kind::Object
-        } else {
-            cursor.value(0)?
-        };
-        let end = cursor.at;
-        cursor.end()?;
-        Ok((root, Found { kind, start, end }))
-    }
-
-    fn take<'a>(
-        &mut self,
-        name: &str,
-        line: &'a str,
-        cursor: &mut Cursor<'a>,
-        schemas: &mut Schemas,
-    ) -> Result<(), SyntaxError> {
-        let start = cursor.at;
-        match name {
-            "schema" => {
-                let known = schemas.recall(line.get(start..).unwrap_or_default());
-                let kind = match known {
-                    Some(length) => {
-                        cursor.at += length;
-                        Kind::Object
-                    }
-                    None => cursor.value(1)?,
-                };
-                self.schema = Some(Found { kind, start, end: cursor.at });
-                self.schema_is_known = known.is_some();
-            }
-            "payload" if cursor.peek() == Some(b'{') => {
-                self.inner = Members::default();
-                each_member(line, cursor, 1, |name, cursor| {
-                    self.inner.take(name, line, cursor, 2)
-                })?;
-                self.payload = Some(Found { kind: Kind::Object, start, end: cursor.at });
-            }
-            "payload" => self.payload = Some(found(cursor, 1)?),
-            _ => {
-                self.others = true;
-                self.outer.take(name, line, cursor, 1)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The payload, if the line is a wrapper. A row may have columns of these names, too.
-    fn wrapped(&self) -> Option<Found> {
-        let schema = self.schema.is_none_or(|schema| is_object_or_null(&schema));
-        self.payload.filter(|payload| !self.others && schema && is_object_or_null(payload))
-    }
-}
-
-/// The members of an envelope, and those that `ExtractNewRecordState` adds to a row.
-#[derive(Clone, Copy, Debug, Default)]
-struct Members {
-    op: Option<Found>,
-    before: Option<Found>,
-    after: Option<Found>,
-    source: Option<Found>,
-    /// From `source`.
-    origin: Origin,
-    row_op: Option<Found>,
-    row_deleted: Option<Found>,
-    /// From the members that begin with `__`.
-    row_origin: Origin,
-}
-
 impl Members {
-    fn take<'a>(
-        &mut self,
-        name: &str,
-        line: &'a str,
-        cursor: &mut Cursor<'a>,
-        depth: usize,
-    ) -> Result<(), SyntaxError> {
-        if name == "source" && cursor.peek() == Some(b'{') {
-            let start = cursor.at;
-            self.origin = Origin::default();
-            each_member(line, cursor, depth, |name, cursor| {
-                self.origin.take(name, found(cursor, depth + 1)?);
-                Ok(())
-            })?;
-            self.source = Some(Found { kind: Kind::Object, start, end: cursor.at });
-            return Ok(());
-        }
-        let value = found(cursor, depth)?;
-        let place = match name {
-            "op" => &mut self.op,
-            "before" => &mut self.before,
-            "after" => &mut self.after,
-            "source" => &mut self.source,
-            "__op" => &mut self.row_op,
-            "__deleted" => &mut self.row_deleted,
-            "__source_ts_us" => &mut self.row_origin.ts_us,
-            "__source_ts_ms" => &mut self.row_origin.ts_ms,
-            "__lsn" | "__source_lsn" => &mut self.row_origin.lsn,
-            "__table" | "__source_table" | "__collection" => &mut self.row_origin.table,
-            _ => return Ok(()),
-        };
-        *place = Some(value);
-        Ok(())
-    }
-
     /// The message that these are the members of; `body` is the object that holds them.
     fn message(&self, line: &str, body: Found, has_schema: bool) -> Result<Message, String> {
-        let is_object = |found: Option<Found>| found.is_some_and(|it| it.kind == Kind::Object);
-        let images = self.before.is_some() || self.after.is_some();
-        match self.op {
-            Some(op) if op.kind == Kind::String && (images || is_object(self.source)) => {
-                self.envelope(text(line, op), has_schema)
-            }
+        let op = self.op.filter(|op| op.kind == Kind::String).map(|op| text(line, op));
+        match op {
+            Some(op) if self.is_envelope(op) => self.envelope(line, op, has_schema),
+            _ if self.is_of_no_row(line) => Ok(Message::Nothing),
             _ => self.row(line, body, has_schema),
         }
     }
 
-    fn envelope(&self, op: &str, has_schema: bool) -> Result<Message, String> {
+    /// Whether a message with this `op` is an envelope. A row may have columns of these names, too.
+    fn is_envelope(&self, op: &str) -> bool {
+        let kind = |found: Option<Found>| found.map_or(Kind::Null, |found| found.kind);
+        if kind(self.source) == Kind::Object {
+            return op.chars().nth(1).is_none() && !op.is_empty();
+        }
+        let images = [kind(self.before), kind(self.after)];
+        matches!(op, "c" | "u" | "r" | "d")
+            && images.contains(&Kind::Object)
+            && images.iter().all(|kind| matches!(kind, Kind::Object | Kind::Null))
+    }
+
+    /// Whether these are the members of a heartbeat, of a transaction's beginning or end, or of a
+    /// change of schemas: each by members that no row is likely to have together.
+    fn is_of_no_row(&self, line: &str) -> bool {
+        let marks = &self.marks;
+        let is_heartbeat = marks.ts_ms && self.count == 1;
+        let is_transaction = marks.id
+            && marks.event_count
+            && marks.status.is_some_and(|status| matches!(text(line, status), "BEGIN" | "END"));
+        let has_source = self.source.is_some_and(|source| source.kind == Kind::Object);
+        let is_of_schemas = has_source && marks.database_name && marks.ddl_or_changes;
+        is_heartbeat || is_transaction || is_of_schemas
+    }
+
+    fn envelope(&self, line: &str, op: &str, has_schema: bool) -> Result<Message, String> {
+        let is_mongodb = |connector| text(line, connector) == "mongodb";
+        if op != "m" && (self.update_description || self.origin.connector.is_some_and(is_mongodb)) {
+            return Err(OF_MONGODB.to_owned());
+        }
         let Some(operation) = operation(op) else {
             return if op == "m" { Ok(Message::Nothing) } else { Err(unknown_op("op", op)) };
         };
@@ -235,9 +139,15 @@ impl Members {
                 }
             },
         };
-        let origin = self.origin;
-        let form = Form::Envelope;
-        Ok(Message::Change(Change { operation, after, before, form, has_schema, origin }))
+        Ok(Message::Change(Change {
+            operation,
+            after,
+            before,
+            form: Form::Envelope,
+            has_schema,
+            tells_operation: true,
+            origin: self.origin,
+        }))
     }
 
     fn row(&self, line: &str, body: Found, has_schema: bool) -> Result<Message, String> {
@@ -257,27 +167,15 @@ impl Members {
             Operation::Delete => (None, Some(body)),
             Operation::Insert | Operation::Update | Operation::Read => (Some(body), None),
         };
-        let origin = self.row_origin;
         Ok(Message::Change(Change {
             operation,
             after,
             before,
             form: Form::Row,
             has_schema,
-            origin,
+            tells_operation: op.is_some() || self.row_deleted.is_some(),
+            origin: self.row_origin,
         }))
-    }
-}
-
-impl Origin {
-    fn take(&mut self, name: &str, value: Found) {
-        match name {
-            "ts_us" => self.ts_us = Some(value),
-            "ts_ms" => self.ts_ms = Some(value),
-            "lsn" => self.lsn = Some(value),
-            "table" | "collection" => self.table = Some(value),
-            _ => {}
-        }
     }
 }
 
@@ -300,43 +198,6 @@ fn unknown_op(member: &str, op: &str) -> String {
 fn what(found: Option<Found>) -> String {
     match found.map(|found| found.kind) {
         None => "nothing".to_owned(),
-        Some(Kind::String) => {
-            "a text (MongoDB's documents need the transform ExtractNewDocumentState)".to_owned()
-        }
         Some(kind) => kind.to_string(),
     }
-}
-
-fn is_object_or_null(found: &Found) -> bool {
-    matches!(found.kind, Kind::Object | Kind::Null)
-}
-
-/// The inner part of a string; operations have no escapes.
-fn text(line: &str, found: Found) -> &str {
-    inner(line.get(found.start..found.end).unwrap_or_default())
-}
-
-/// The value that `cursor` stands in front of, inside of `depth` arrays and objects.
-pub(super) fn found(cursor: &mut Cursor<'_>, depth: usize) -> Result<Found, SyntaxError> {
-    let start = cursor.at;
-    let kind = cursor.value(depth)?;
-    Ok(Found { kind, start, end: cursor.at })
-}
-
-/// Goes through the object that `cursor` stands in front of; `take` is called with each member's
-/// name, in front of its value, and moves behind it.
-pub(super) fn each_member<'a>(
-    line: &'a str,
-    cursor: &mut Cursor<'a>,
-    depth: usize,
-    mut take: impl FnMut(&str, &mut Cursor<'a>) -> Result<(), SyntaxError>,
-) -> Result<(), SyntaxError> {
-    let mut decoded = String::new();
-    let mut name = cursor.open_object(depth)?;
-    while let Some(span) = name {
-        let raw = line.get(span.start..span.end).unwrap_or_default();
-        take(if span.escaped { unescape(raw, &mut decoded) } else { raw }, cursor)?;
-        name = cursor.next_member()?;
-    }
-    Ok(())
 }

@@ -38,6 +38,12 @@ pub(super) fn push(
         Kind::String => unescape(inner(raw), &mut scratch.text),
         _ => return Err(format!("expected {}, found {kind}", column.expected())),
     };
+    if let Some((found, fitting)) = misfit(column.data_type, semantic) {
+        return Err(format!(
+            "expected {}, found {found} by its schema: declare the column as {fitting}",
+            column.data_type
+        ));
+    }
     let value = match Numeric::parse(text) {
         Some(number) => counted(column, semantic, unit, &number, text)?,
         None => written(column, text)?,
@@ -52,6 +58,21 @@ pub(super) fn push(
     Ok(())
 }
 
+/// What a schema says that a value is and the column cannot hold, with the type that can.
+fn misfit(data_type: DataType, semantic: Option<Semantic>) -> Option<(&'static str, &'static str)> {
+    match (semantic?, data_type) {
+        (Semantic::Year, _) => Some(("a year", "i32")),
+        (Semantic::TimeOfDay(_), DataType::Date | DataType::Timestamp) => {
+            Some(("a time of day", "time"))
+        }
+        (Semantic::Days, DataType::Time) => Some(("a date", "date")),
+        (Semantic::Timestamp(_), DataType::Time) => Some(("a timestamp", "timestamp")),
+        (Semantic::Decimal { .. }, _) => Some(("a decimal", "decimal(p,s)")),
+        (Semantic::Bits, _) => Some(("bits", "i64 or binary")),
+        _ => None,
+    }
+}
+
 /// A number as the column's days or microseconds.
 fn counted(
     column: &ColumnBuilder,
@@ -64,6 +85,13 @@ fn counted(
     let count = number.scaled(0, Rounding::Cut).and_then(|count| i64::try_from(count).ok());
     let count = count.ok_or_else(far)?;
     let micros = |unit: TimeUnit| unit.micros(count).ok_or_else(far);
+    let without_unit = |expected: &str| {
+        format!(
+            "expected {expected} as ISO 8601 text, found the number {}: without a schema its `unit` must \
+             be declared",
+            Excerpt(text)
+        )
+    };
     let is_days = match (column.data_type, semantic) {
         (_, Some(Semantic::Days)) => true,
         (DataType::Date, Some(Semantic::Timestamp(_))) => false,
@@ -83,9 +111,11 @@ fn counted(
             }
             _ => (count, time::DAYS),
         },
-        DataType::Time => match semantic {
-            Some(Semantic::TimeOfDay(unit)) => (micros(unit)?, 0..=time::DAY_MICROS - 1),
-            _ => (micros(unit.unwrap_or(TimeUnit::Us))?, 0..=time::DAY_MICROS - 1),
+        DataType::Time => match (semantic, unit) {
+            (Some(Semantic::TimeOfDay(unit)), _) | (_, Some(unit)) => {
+                (micros(unit)?, 0..=time::DAY_MICROS - 1)
+            }
+            (_, None) => return Err(without_unit("time")),
         },
         _ => match (semantic, unit) {
             (Some(Semantic::Timestamp(unit)), _) => (micros(unit)?, time::MICROS),
@@ -93,13 +123,7 @@ fn counted(
                 (count.checked_mul(time::DAY_MICROS).ok_or_else(far)?, time::MICROS)
             }
             (_, Some(unit)) => (micros(unit)?, time::MICROS),
-            (_, None) => {
-                return Err(format!(
-                    "expected {}, found the number {}: without a schema its `unit` must be declared",
-                    column.expected(),
-                    Excerpt(text)
-                ));
-            }
+            (_, None) => return Err(without_unit("timestamp")),
         },
     };
     if range.contains(&value) { Ok(value) } else { Err(far()) }

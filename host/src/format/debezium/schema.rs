@@ -22,6 +22,10 @@ pub(super) enum Semantic {
     Decimal { scale: i64 },
     /// Bits as little-endian bytes in base64.
     Bits,
+    /// A year's number.
+    Year,
+    /// Text that is what it says, and no bytes in base64.
+    Text,
 }
 
 /// Where a row stands in its message.
@@ -115,7 +119,8 @@ fn field<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
 
 fn semantic_at(root: &Value, path: &[String]) -> Option<Semantic> {
     let schema = path.iter().try_fold(root, |schema, name| field(schema, name))?;
-    Some(match schema.get("name")?.as_str()? {
+    let text = |key: &str| schema.get(key).and_then(Value::as_str);
+    Some(match text("name").unwrap_or_default() {
         "io.debezium.time.Date" | "org.apache.kafka.connect.data.Date" => Semantic::Days,
         "io.debezium.time.Time" | "org.apache.kafka.connect.data.Time" => {
             Semantic::TimeOfDay(TimeUnit::Ms)
@@ -132,7 +137,9 @@ fn semantic_at(root: &Value, path: &[String]) -> Option<Semantic> {
             Semantic::Decimal { scale }
         }
         "io.debezium.data.Bits" => Semantic::Bits,
-        // Texts, documents, durations and what carries its own scale explain themselves.
+        "io.debezium.time.Year" => Semantic::Year,
+        _ if text("type") == Some("string") => Semantic::Text,
+        // Documents, durations and what carries its own scale explain themselves.
         _ => return None,
     })
 }

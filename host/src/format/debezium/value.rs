@@ -1,14 +1,16 @@
 //! One value of a message into its column.
 //!
 //! *Invariants*: a refused value leaves its column as it was; a decimal never becomes a float, and
-//! text in base64 is taken for a number only where a schema says so.
+//! text in base64 is taken for a number only where a schema says so, and never for the number that
+//! its characters look like.
 //! *Not here*: times (`moment`), what a scalar means for a type (`format::value`).
 
 use std::io::Write;
 
-use super::message::{each_member, found};
+use super::members::{each_member, found};
 use super::moment;
 use super::schema::Semantic;
+use crate::format::builder::Values;
 use crate::format::json::{Cursor, Kind, inner, push_plain, unescape};
 use crate::format::number::Numeric;
 use crate::format::value::Excerpt;
@@ -28,6 +30,13 @@ const NESTED_PLACEHOLDERS: [&str; 3] = [
     "[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,\
      117,101]",
     "{\"__debezium_unavailable_value\":\"__debezium_unavailable_value\"}",
+];
+
+/// What is in a text that holds the placeholder: it in plain, and as bytes in either writing.
+const TRACES: [&str; 3] = [
+    "__debezium_unavailable_value",
+    "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==",
+    "5f5f646562657a69756d5f756e617661696c61626c655f76616c7565",
 ];
 
 /// The digits after the point that a decimal may have here as it may anywhere.
@@ -71,6 +80,12 @@ pub(super) fn push(
         (DataType::Date | DataType::Time | DataType::Timestamp, _) => {
             moment::push(column, semantic, unit, (kind, raw), scratch)
         }
+        (DataType::Json, _) if TRACES.iter().any(|trace| raw.contains(trace)) => Err(
+            "found a document with `__debezium_unavailable_value` in it, which stands for a value that \
+             the source left out because it did not change: declare its members as columns of their \
+             own, or set REPLICA IDENTITY FULL on the table"
+                .to_owned(),
+        ),
         (DataType::Json, Kind::String) => push_document(column, raw, scratch),
         (DataType::Json, Kind::Array) if has_lost_elements(raw) => Err(
             "found an array of arrays, whose elements Debezium loses: leave the column out, or make \
@@ -90,7 +105,7 @@ pub(super) fn push(
             Some(Semantic::Bits) if column.data_type != DataType::Text => {
                 push_bits(column, raw, scratch)
             }
-            _ => push_text(column, raw, scratch),
+            _ => push_text(column, semantic, raw, scratch),
         },
         (_, Kind::Object) => match variable_scale(raw) {
             Some((scale, value)) => push_unscaled(column, value, scale, scratch),
@@ -101,28 +116,56 @@ pub(super) fn push(
 }
 
 /// A text into a column of text or numbers.
-fn push_text(column: &mut ColumnBuilder, raw: &str, scratch: &mut Scratch) -> Result<(), String> {
+fn push_text(
+    column: &mut ColumnBuilder,
+    semantic: Option<Semantic>,
+    raw: &str,
+    scratch: &mut Scratch,
+) -> Result<(), String> {
     let text = unescape(inner(raw), &mut scratch.text);
-    if column.data_type == DataType::Text || Numeric::parse(text).is_some() {
+    if column.data_type == DataType::Text {
         return column.push(Scalar::Text(text));
     }
-    let magnitude = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if ["nan", "infinity"].iter().any(|word| magnitude.eq_ignore_ascii_case(word)) {
-        return Err(format!("found `{text}`, which no {} holds", column.data_type));
+    if let Some((single, double)) = not_finite(text) {
+        match &mut column.values {
+            Values::Float32(values) => values.push(single),
+            Values::Float64(values) => values.push(double),
+            _ => return Err(format!("found `{text}`, which no {} holds", column.data_type)),
+        }
+        return Ok(());
     }
-    scratch.bytes.clear();
-    let expected = column.expected();
-    if matches!(column.data_type, DataType::Float32 | DataType::Float64)
-        || text.is_empty()
-        || !encoding::base64(text, &mut scratch.bytes)
-    {
-        return Err(format!("expected {expected}, found the text \"{}\"", Excerpt(text)));
+    let mut is_base64 = || {
+        scratch.bytes.clear();
+        !text.is_empty() && encoding::base64(text, &mut scratch.bytes)
+    };
+    // Digits may be the base64 of another number, and only a schema would tell. With its point, a
+    // number is no base64.
+    let may_be_bytes =
+        semantic.is_none() && matches!(column.data_type, DataType::Decimal { scale: 1.., .. });
+    if Numeric::parse(text).is_some() && !(may_be_bytes && is_base64()) {
+        return column.push(Scalar::Text(text));
     }
-    Err(format!(
-        "expected {expected}, found the text \"{}\": a decimal in base64 needs its schema; set \
-         `decimal.handling.mode=string` in the connector",
-        Excerpt(text)
-    ))
+    let (expected, found) = (column.expected(), Excerpt(text));
+    let hint = match column.data_type {
+        DataType::Float32 | DataType::Float64 => "",
+        _ if !is_base64() => "",
+        DataType::Decimal { .. } => {
+            ": a decimal in base64 needs its schema; set `decimal.handling.mode=string` in the connector"
+        }
+        _ => ": bytes in base64 need their schema",
+    };
+    Err(format!("expected {expected}, found the text \"{found}\"{hint}"))
+}
+
+/// What Debezium writes for what is no number or beyond all, as an f32 and an f64. PostgreSQL's
+/// `numeric` has other words for it than its floats.
+fn not_finite(text: &str) -> Option<(f32, f64)> {
+    Some(match text {
+        "NaN" | "NAN" => (f32::NAN, f64::NAN),
+        "Infinity" | "POSITIVE_INFINITY" => (f32::INFINITY, f64::INFINITY),
+        "-Infinity" | "NEGATIVE_INFINITY" => (f32::NEG_INFINITY, f64::NEG_INFINITY),
+        _ => return None,
+    })
 }
 
 /// A document that stands as text. Line breaks between its tokens become spaces; others there are

@@ -3,8 +3,8 @@
 use rusqlite::{CachedStatement, Connection, Statement};
 
 use super::values::Cells;
-use super::{Target, WriteMode, statements};
-use crate::record::Operation;
+use super::{Target, WriteMode, statements, unplaced};
+use crate::record::{Epoch, Operation};
 use crate::sink::SinkError;
 use crate::sink::segment::{SegmentReader, SegmentRows, Unchanged};
 
@@ -12,20 +12,22 @@ const APPLY: &str = "apply rows to";
 /// Room for the longest decimal or timestamp, so that the scratch never grows.
 const TEXT_BYTES: usize = 64;
 
-/// Applies every change of a segment, in order.
+/// Applies every change of a segment, in order. Answers how many updates had no place in the table
+/// and are kept beside it.
 pub(super) fn apply(
     connection: &Connection,
     target: &Target,
     segment: SegmentReader,
-) -> Result<(), SinkError> {
+    epoch: Epoch,
+) -> Result<u64, SinkError> {
     match target.mode {
-        WriteMode::Append => append(connection, target, segment),
+        WriteMode::Append => append(connection, target, segment).map(|()| 0),
         WriteMode::Upsert => {
-            let mut changes = Changes::new(connection, target)?;
+            let mut changes = Changes::new(connection, target, epoch)?;
             for rows in segment {
                 changes.apply(&rows?)?;
             }
-            Ok(())
+            Ok(changes.unplaced)
         }
     }
 }
@@ -76,20 +78,29 @@ fn bind(
 struct Changes<'a> {
     connection: &'a Connection,
     target: &'a Target,
+    epoch: Epoch,
     upsert: CachedStatement<'a>,
     delete: CachedStatement<'a>,
     text: Vec<u8>,
+    /// Updates that are kept beside the table.
+    unplaced: u64,
 }
 
 impl<'a> Changes<'a> {
-    fn new(connection: &'a Connection, target: &'a Target) -> Result<Self, SinkError> {
+    fn new(
+        connection: &'a Connection,
+        target: &'a Target,
+        epoch: Epoch,
+    ) -> Result<Self, SinkError> {
         let prepare = |sql: &str| connection.prepare_cached(sql).map_err(target.failed(APPLY));
         Ok(Self {
             connection,
             target,
+            epoch,
             upsert: prepare(&statements::upsert(target))?,
             delete: prepare(&statements::delete(target))?,
             text: Vec::with_capacity(TEXT_BYTES),
+            unplaced: 0,
         })
     }
 
@@ -101,10 +112,11 @@ impl<'a> Changes<'a> {
                 (Operation::Delete, _) => self.delete(&cells, row, sequence),
                 (Operation::Truncate, _) => self.truncate(sequence),
                 (_, None) => self.upsert(&cells, row, sequence),
-                (_, Some(unchanged)) => {
-                    self.update(&cells, row, sequence, unchanged)?;
-                    Ok(())
-                }
+                (_, Some(unchanged)) => match self.update(&cells, row, sequence, unchanged) {
+                    Ok(true) => Ok(()),
+                    Ok(false) => self.keep(rows, row),
+                    Err(error) => Err(error),
+                },
             };
             done.map_err(self.target.failed(APPLY))?;
         }
@@ -143,34 +155,27 @@ impl<'a> Changes<'a> {
     }
 
     /// A change that does not say the value of every column: the stored ones stay. Not an upsert,
-    /// since SQLite would check the inserted row's NOT NULL before it finds the stored one.
+    /// since there is no value to insert where no row is stored; then it answers false.
     fn update(
         &mut self,
         cells: &[Cells<'_>],
         row: usize,
         sequence: (i64, i32),
         unchanged: Unchanged<'_>,
-    ) -> Result<(), SinkError> {
-        let failed = self.target.failed(APPLY);
+    ) -> rusqlite::Result<bool> {
         let sql = statements::update(self.target, unchanged);
-        let mut update = self.connection.prepare_cached(&sql).map_err(&failed)?;
-        let changed = bind_known(&mut update, cells, row, unchanged, &mut self.text)
-            .and_then(|()| bind_sequence(&mut update, cells.len(), sequence))
-            .and_then(|()| update.raw_execute())
-            .map_err(&failed)?;
-        if changed > 0 || self.exists(cells, row).map_err(&failed)? {
-            return Ok(());
+        let mut update = self.connection.prepare_cached(&sql)?;
+        bind_known(&mut update, cells, row, unchanged, &mut self.text)?;
+        bind_sequence(&mut update, cells.len(), sequence)?;
+        Ok(update.raw_execute()? > 0 || self.exists(cells, row)?)
+    }
+
+    fn keep(&mut self, rows: &SegmentRows, row: usize) -> rusqlite::Result<()> {
+        if self.unplaced == 0 {
+            unplaced::create(self.connection)?;
         }
-        let unknown =
-            (0..cells.len()).find(|index| unchanged.has(*index) && self.target.is_required(*index));
-        if let Some(index) = unknown {
-            return Err(SinkError::NoStoredRow {
-                sink: self.target.sink.clone(),
-                table: self.target.table.clone(),
-                column: self.target.schema.fields[index].name.to_string(),
-            });
-        }
-        self.upsert(cells, row, sequence).map_err(&failed)
+        self.unplaced += 1;
+        unplaced::keep(self.connection, self.target, rows, row, self.epoch)
     }
 
     fn exists(&mut self, cells: &[Cells<'_>], row: usize) -> rusqlite::Result<bool> {

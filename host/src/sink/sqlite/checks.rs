@@ -13,14 +13,22 @@ use arrow_array::{Array, ArrayRef, ArrowPrimitiveType};
 
 use super::{ChangePolicy, Target};
 use crate::record::{Batch, DataType, Operation};
+use crate::sink::growing::change_words;
 use crate::sink::{Refusal, WriteMode};
 
 /// SQLite refuses a row of more than 10^9 bytes; this leaves room for what it adds.
 const ROW_BYTES_MAX: i64 = 999_000_000;
+/// An update without all of its values may have to be kept as JSON, which makes six bytes of some,
+/// and has the key twice.
+const PARTIAL_ROW_BYTES_MAX: i64 = ROW_BYTES_MAX / 16;
 const MICROS_A_DAY: i64 = 86_400_000_000;
 /// 0001-01-01 to 9999-12-31: what the SQL text of a date can say, and SQLite's functions read.
 const DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
 const TIMESTAMPS: RangeInclusive<i64> = -719_162 * MICROS_A_DAY..=2_932_897 * MICROS_A_DAY - 1;
+
+const NEW_ROW_UNCHANGED: &str = "the source left the value out as unchanged, but the row is new, \
+    so that there is none to keep; an update that changes the key makes such a row: let the source \
+    send whole rows, in PostgreSQL by REPLICA IDENTITY FULL or by the connector's reselecting";
 
 const OTHER_YEAR: &str = "a year outside of 0001 to 9999";
 
@@ -102,9 +110,9 @@ impl Rows<'_> {
                 ChangePolicy::Ignore => self.ignored.push(row),
                 ChangePolicy::DeadLetter => self.refuse(row, None, || {
                     format!(
-                        "the sink's mode is append, which has no place for a change of kind {}; \
-                         say {key} = \"ignore\" or \"append\", or mode = \"upsert\"",
-                        operation.name()
+                        "a sink in append mode cannot take {}; use mode = \"upsert\", or say \
+                         {key} = \"ignore\" or \"append\"",
+                        change_words(operation)
                     )
                 }),
             }
@@ -125,18 +133,23 @@ impl Rows<'_> {
         }
     }
 
-    /// An unchanged value is kept from the stored row, which append mode has not, and a key must
-    /// name.
+    /// An unchanged value is kept from the stored row, which append mode has not, a key must name,
+    /// and a row that is new has not got.
     fn check_unchanged(&mut self, column: usize) {
         let Some(unchanged) = &self.batch.columns[column].unchanged else { return };
-        if self.target.mode == WriteMode::Upsert && !self.target.key.contains(&column) {
-            return;
-        }
+        let is_kept = self.target.mode == WriteMode::Upsert && !self.target.key.contains(&column);
         for row in unchanged.set_indices() {
-            if self.takes(row, column) {
+            let operation = self.batch.meta.operations.get(row);
+            let is_new = matches!(operation, Operation::Insert | Operation::Read);
+            if !self.takes(row, column) {
+                continue;
+            }
+            if !is_kept {
                 self.refuse(row, Some(column), || {
                     "the source left the value out as unchanged, but it is needed here".to_owned()
                 });
+            } else if is_new {
+                self.refuse(row, Some(column), || NEW_ROW_UNCHANGED.to_owned());
             }
         }
     }
@@ -188,12 +201,16 @@ impl Rows<'_> {
         let bytes = |from: usize, to: usize| -> i64 {
             offsets.iter().map(|offsets| i64::from(offsets[to]) - i64::from(offsets[from])).sum()
         };
-        if bytes(0, self.batch.rows) <= ROW_BYTES_MAX {
+        if bytes(0, self.batch.rows) <= PARTIAL_ROW_BYTES_MAX {
             return;
         }
+        let unchanged: Vec<_> =
+            self.batch.columns.iter().filter_map(|column| column.unchanged.as_ref()).collect();
         for row in 0..self.batch.rows {
             let length = bytes(row, row + 1);
-            if length > ROW_BYTES_MAX {
+            let is_partial = unchanged.iter().any(|bits| bits.value(row));
+            let most = if is_partial { PARTIAL_ROW_BYTES_MAX } else { ROW_BYTES_MAX };
+            if length > most {
                 self.refuse(row, None, || format!("SQLite cannot hold a row of {length} bytes"));
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{SqliteHandle, Target, apply, database, numbers, table};
+use super::{SqliteHandle, Target, apply, database, numbers, table, unplaced};
 use crate::sink::segment::{self, SegmentReader};
 use crate::sink::{Committed, Committer, Handle, SinkError};
 
@@ -62,9 +62,12 @@ impl Committer for SqliteCommitter {
             });
         }
         let rows = SegmentReader::open(&target.sink, &target.segments, sealed, &target.schema)?;
-        apply::apply(&transaction, &target, rows)?;
+        let kept_aside = apply::apply(&transaction, &target, rows, handle.after)?;
         numbers::set(&transaction, &target, handle.after).map_err(target.failed(APPLY))?;
         transaction.commit().map_err(target.failed(APPLY))?;
+        if kept_aside > 0 {
+            unplaced::warn(&target, kept_aside);
+        }
         Ok(Committed::Done)
     }
 

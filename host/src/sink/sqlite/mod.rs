@@ -23,6 +23,9 @@
 //! relies on the rows of one key coming in order. Sequences of several sources say nothing about
 //! each other: to feed one table from several is sound only where their keys differ.
 //!
+//! An update that leaves values out as unchanged keeps the stored ones; where no row is stored, it
+//! goes to the table `_millrace_unplaced`, in the same transaction.
+//!
 //! A table that could refuse a row at the commit for a reason that cannot be checked before (a
 //! unique index, CHECK, a foreign key, a trigger) is refused when the sink opens.
 //!
@@ -40,6 +43,7 @@ mod statements;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unplaced;
 mod values;
 mod write;
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{SqliteHandle, Target, WriteMode, constraints, numbers};
+use super::{SqliteHandle, Target, WriteMode, constraints, numbers, unplaced};
 use crate::record::DataType;
 use crate::sink::{IfExists, SinkError};
 
@@ -11,7 +11,7 @@ pub(super) const MAJOR: &str = "_millrace_major";
 /// Its minor part.
 pub(super) const MINOR: &str = "_millrace_minor";
 /// Names that are ours.
-pub(super) const RESERVED: [&str; 3] = [MAJOR, MINOR, "_millrace_commits"];
+pub(super) const RESERVED: [&str; 4] = [MAJOR, MINOR, "_millrace_commits", unplaced::UNPLACED];
 
 /// A name as SQL writes it, whatever characters it has.
 pub(super) fn quoted(name: &str) -> String {
@@ -175,6 +175,7 @@ fn settle(connection: &Connection, target: &Target, if_exists: IfExists) -> Resu
         }),
         IfExists::Replace => {
             numbers::forget_table(connection, target).map_err(&failed)?;
+            unplaced::forget_table(connection, target).map_err(&failed)?;
             connection.execute_batch(&format!("DELETE FROM {table}")).map_err(&failed)
         }
         IfExists::Append if has_rows && target.mode == WriteMode::Upsert => {
@@ -254,7 +255,7 @@ fn differences(target: &Target, found: &[Found]) -> Vec<String> {
     for (name, declared, required) in &wanted {
         let Some(column) = found.iter().find(|column| column.name.eq_ignore_ascii_case(name))
         else {
-            differences.push(format!("it has no column `{name}` ({declared})"));
+            differences.push(no_column(target, name, declared));
             continue;
         };
         if column.generated {
@@ -293,6 +294,23 @@ fn differences(target: &Target, found: &[Found]) -> Vec<String> {
         }
     }
     differences
+}
+
+/// That a column is missing, and the statement that adds it; a key takes a new table.
+fn no_column(target: &Target, name: &str, declared: &str) -> String {
+    let missing = format!("it has no column `{name}` ({declared})");
+    if target.key.iter().any(|index| *target.schema.fields[*index].name == *name) {
+        return format!("{missing}, which is of the key");
+    }
+    // Rows that are there come before all that the sink writes. Other columns may take null: that
+    // none comes is seen to before a row is written.
+    let rest = match name {
+        MAJOR => format!(" NOT NULL DEFAULT {}", i64::MIN),
+        MINOR => format!(" NOT NULL DEFAULT {}", i32::MIN),
+        _ => String::new(),
+    };
+    let (table, column) = (quoted(&target.table), quoted(name));
+    format!("{missing}: `ALTER TABLE {table} ADD COLUMN {column} {declared}{rest}` adds it")
 }
 
 #[cfg(test)]

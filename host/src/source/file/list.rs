@@ -101,7 +101,11 @@ impl PathPattern {
         let plain =
             |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
         let folder: PathBuf = written.components().take_while(plain).collect();
-        format!("{}/", self.base.join(folder).display())
+        let folder = self.base.join(folder).to_string_lossy().into_owned();
+        match folder.trim_end_matches('/') {
+            "" if folder.is_empty() => "./".to_owned(),
+            plain => format!("{plain}/"),
+        }
     }
 
     /// The files that are there, sorted; none where there is no such path.
@@ -215,4 +219,23 @@ fn bytes(path: &Path) -> &[u8] {
 
 fn without_dots(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_without_a_match_is_named_as_it_is_meant() {
+        for (base, written, folder) in [
+            ("", "zz*.jsonl", "./"),
+            ("./", "in/*.jsonl", "in/"),
+            ("pipelines", "*.jsonl", "pipelines/"),
+            ("pipelines", "/*.jsonl", "/"),
+            ("pipelines", "/data/[ab]/*.jsonl", "/data/"),
+        ] {
+            let pattern = PathPattern::new(Path::new(base), written).expect("a pattern");
+            assert_eq!(pattern.folder(), folder, "{base} {written}");
+        }
+    }
 }

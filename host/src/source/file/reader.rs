@@ -62,7 +62,7 @@ impl FileReader {
         let stream = Stream::open(file, config.compression)?;
         buffer.restart(match &config.format {
             RecordFormat::Csv(options) => Ends::Csv(RecordEnds::new(options.delimiter)),
-            RecordFormat::Json | RecordFormat::DebeziumJson => Ends::Lines,
+            RecordFormat::Json | RecordFormat::DebeziumJson { .. } => Ends::Lines,
         });
         Ok(Self {
             stream,
@@ -114,7 +114,7 @@ impl FileReader {
         self.offset = offset;
         self.buffer.restart(match &self.format {
             RecordFormat::Csv(options) => Ends::Csv(RecordEnds::between_records(options.delimiter)),
-            RecordFormat::Json | RecordFormat::DebeziumJson => Ends::Lines,
+            RecordFormat::Json | RecordFormat::DebeziumJson { .. } => Ends::Lines,
         });
         Ok(())
     }

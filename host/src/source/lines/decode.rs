@@ -273,9 +273,9 @@ impl LineDecoder {
 /// What a format that knows more of its changes than the source does has for a column.
 fn fact(meta: MetaColumn, format: &RecordFormat) -> Option<ChangeFact> {
     match (meta, format) {
-        (MetaColumn::Timestamp, RecordFormat::DebeziumJson) => Some(ChangeFact::Timestamp),
-        (MetaColumn::Lsn, RecordFormat::DebeziumJson) => Some(ChangeFact::Lsn),
-        (MetaColumn::Table, RecordFormat::DebeziumJson) => Some(ChangeFact::Table),
+        (MetaColumn::Timestamp, RecordFormat::DebeziumJson { .. }) => Some(ChangeFact::Timestamp),
+        (MetaColumn::Lsn, RecordFormat::DebeziumJson { .. }) => Some(ChangeFact::Lsn),
+        (MetaColumn::Table, RecordFormat::DebeziumJson { .. }) => Some(ChangeFact::Table),
         _ => None,
     }
 }

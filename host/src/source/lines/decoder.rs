@@ -41,8 +41,9 @@ impl Decoder {
     ) -> Self {
         match format {
             RecordFormat::Json => Self::Json(Box::new(JsonDecoder::new(columns))),
-            RecordFormat::DebeziumJson => {
-                Self::Debezium(Box::new(DebeziumDecoder::new(columns, facts)))
+            RecordFormat::DebeziumJson { table } => {
+                let decoder = DebeziumDecoder::new(columns, facts).of_table(table.clone());
+                Self::Debezium(Box::new(decoder))
             }
             RecordFormat::Csv(options) => {
                 Self::Csv(Box::new(CsvDecoder::new(columns, options.clone())))

@@ -21,7 +21,7 @@ null
 fn of_debezium() -> SourceConfig {
     let kind = SourceKind::File(FileConfig {
         paths: Vec::new(),
-        format: RecordFormat::DebeziumJson,
+        format: RecordFormat::DebeziumJson { table: None },
         compression: Compression::Auto,
     });
     let mut source = config(kind, "id", "at");

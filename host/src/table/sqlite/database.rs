@@ -63,9 +63,9 @@ pub(super) fn fault(table: &TableConfig, sqlite: &SqliteConfig, error: Error) ->
             | ErrorCode::ReadOnly
             | ErrorCode::SystemIoFailure
             | ErrorCode::FileLockingProtocolFailed,
-        ) => TableError::Unavailable { file, source: Box::new(error) },
+        ) => TableError::Unavailable { file, source: said(error).into() },
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            TableError::Damaged { file, source: Box::new(error) }
+            TableError::Damaged { file, source: said(error).into() }
         }
         _ => TableError::Query { table: table.name.clone(), reason: said(error) },
     }

@@ -151,6 +151,21 @@ fn text_is_read_as_the_formats_read_it_but_is_no_number() {
         let at = loaded(DataType::Timestamp, text).unwrap();
         assert_eq!(at.as_primitive::<TimestampMicrosecondType>().value(0), 1_767_225_600_000_000);
     }
+    for (data_type, count) in [
+        (DataType::Date, "'20454'"),
+        (DataType::Date, "' -1 '"),
+        (DataType::Date, "'2e4'"),
+        (DataType::Time, "'3600000000'"),
+        (DataType::Timestamp, "'1767225600'"),
+    ] {
+        let refused = refusal(data_type, count);
+        let text = count.trim_matches('\'');
+        let start = format!("expected {data_type} in ISO 8601, found the TEXT \"{text}\"");
+        assert!(refused.starts_with(&start), "{refused}");
+    }
+    assert!(loaded(DataType::Date, "'2026-01-01'").is_ok());
+    assert!(loaded(DataType::Time, "'10:00'").is_ok());
+    assert!(loaded(DataType::Date, "20454").is_ok(), "an INTEGER is a count");
     assert!(loaded(DataType::Json, "'{\"a\":[1]}'").is_ok());
     assert!(refusal(DataType::Json, "'{a:1}'").contains("expected json"));
     assert_eq!(refusal(DataType::Int64, "'1'"), "expected i64, found the TEXT \"1\"");
@@ -279,6 +294,9 @@ fn a_lock_passes_and_a_missing_or_wrong_file_does_not() {
     std::fs::write(database.path(), "no database".repeat(100)).unwrap();
     let wrong = table.look().unwrap_err();
     assert_eq!(wrong.to_string(), "`games.db` is no sound SQLite database");
+    let cause = std::error::Error::source(&wrong).expect("SQLite's own words");
+    assert_eq!(cause.to_string(), "file is not a database");
+    assert!(cause.source().is_none(), "it is said once");
     assert!(!wrong.is_unreachable());
 
     std::fs::remove_file(database.path()).unwrap();

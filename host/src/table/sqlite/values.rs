@@ -1,4 +1,5 @@
-//! A value of SQLite's into a column, exactly or not at all.
+//! A value of SQLite's into a column as what it is, or not at all. Text of more digits than a
+//! decimal's scale is rounded half away from zero, as it is everywhere.
 //!
 //! SQLite types values, not columns: a column that is declared `INTEGER` may hold text. So each value
 //! is looked at, and what it is decides what may become of it; the conversion itself is the one that
@@ -109,6 +110,12 @@ fn push(
                 | DataType::Float64,
                 Ok(_),
             ) => Err(refused(data_type, value)),
+            // The text formats have counts as text, too; here a count is an INTEGER.
+            (DataType::Date | DataType::Time | DataType::Timestamp, Ok(text))
+                if text.trim().parse::<f64>().is_ok() =>
+            {
+                Err(format!("expected {data_type} in ISO 8601, found {}", found(value)))
+            }
             (_, Ok(text)) => builder.push(Scalar::Text(text)),
         },
         ValueRef::Blob(bytes) if data_type == DataType::Uuid && bytes.len() == 16 => {

@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+const MONGODB: &str = "found a change of MongoDB, whose documents are texts or missing: they need the \
+                       transform ExtractNewDocumentState in the connector";
+
 #[test]
 fn each_form_of_a_line_is_told_by_what_it_holds() {
     for (line, expected) in [
@@ -17,7 +20,7 @@ fn each_form_of_a_line_is_told_by_what_it_holds() {
         (r#"{"op":"u","before":null,"after":{"id":1,"t":"b"}}"#, "update 1 b"),
         (r#"{"op":"u","before":{"id":1,"t":"a"},"after":{"id":1,"t":"b"}}"#, "update 1 b < a"),
         (r#"{"op":"d","before":{"id":1,"t":"a"},"after":null}"#, "delete 1 null < a"),
-        (r#"{"op":"t","source":{},"before":null,"after":null}"#, "truncate - null"),
+        (r#"{"op":"d","before":{"id":1,"t":"a"}}"#, "delete 1 null < a"),
         (r#"{"id":1,"t":"a"}"#, "update 1 a"),
         (r#"{"id":1,"t":"a","__op":"c"}"#, "insert 1 a"),
         (r#"{"payload":{"id":1,"t":"a","__op":"r","__deleted":"false"}}"#, "read 1 a"),
@@ -28,6 +31,11 @@ fn each_form_of_a_line_is_told_by_what_it_holds() {
         (r#"{"id":1,"t":"a","op":"c"}"#, "update 1 a"),
         (r#"{"id":1,"t":"a","op":7,"source":{}}"#, "update 1 a"),
         (r#"{"id":1,"t":"a","payload":{"id":2}}"#, "update 1 a"),
+        (r#"{"id":7,"op":"t","before":null,"after":null}"#, "update 7 null"),
+        (r#"{"id":7,"t":"a","op":"m","before":{}}"#, "update 7 a"),
+        (r#"{"id":7,"t":"a","op":"c","after":"later"}"#, "update 7 a"),
+        (r#"{"id":7,"t":"a","op":"cd","source":{}}"#, "update 7 a"),
+        (r#"{"id":7,"t":"a","updateDescription":{}}"#, "update 7 a"),
         // Names are compared behind their escapes, and the last of a name counts.
         (r#"{"\u006fp":"c","after":{"id":9},"after":{"\u0069d":1,"t":"a"}}"#, "insert 1 a"),
         (
@@ -40,20 +48,59 @@ fn each_form_of_a_line_is_told_by_what_it_holds() {
 }
 
 #[test]
+fn heartbeats_and_metadata_are_nothing() {
+    for line in [
+        r#"{"ts_ms":1795227347694}"#,
+        r#"{"schema":{"type":"struct"},"payload":{"ts_ms":1795227347694}}"#,
+        r#"{"status":"BEGIN","id":"571","ts_ms":1,"event_count":null,"data_collections":null}"#,
+        r#"{"status":"END","id":"571","ts_ms":1,"event_count":2,"data_collections":[{"event_count":2}]}"#,
+        r#"{"source":{"connector":"mysql"},"ts_ms":1,"databaseName":"app","ddl":"CREATE TABLE t (a int)"}"#,
+        r#"{"source":{},"databaseName":"app","schemaName":null,"ddl":null,"tableChanges":[]}"#,
+    ] {
+        assert_eq!(one(line), "nothing", "{line}");
+    }
+    // Rows with some of these columns are rows.
+    for line in [
+        r#"{"id":1,"t":"a","ts_ms":1}"#,
+        r#"{"id":1,"t":"a","status":"BEGIN"}"#,
+        r#"{"id":1,"t":"a","databaseName":"app","ddl":"x"}"#,
+    ] {
+        assert_eq!(one(line), "update 1 a", "{line}");
+    }
+}
+
+#[test]
+fn a_tombstone_whose_delete_is_missing_is_told() {
+    let row = "{\"id\":1,\"t\":\"a\"}\n";
+    let deleted = "{\"id\":1,\"__deleted\":\"true\"}\n";
+    let envelope = "{\"op\":\"d\",\"before\":{\"id\":1}}\n";
+    for (lines, lost) in [
+        (format!("{row}null\n"), true),
+        (format!("{row}\n{row}{{\"schema\":null,\"payload\":null}}\n"), true),
+        (format!("{row}{deleted}null\n"), false),
+        (format!("{row}{deleted}null\nnull\n"), true),
+        (format!("{envelope}null\nnull\n"), false),
+        (format!("null\n{row}"), false),
+    ] {
+        let mut decoder = decoder();
+        let _ = decoder.decode_chunk(lines.as_bytes(), ALL);
+        assert_eq!(decoder.loses_deletes(), lost, "{lines}");
+    }
+}
+
+#[test]
 fn what_is_no_change_is_refused_with_its_reason() {
     for (line, expected) in [
         ("7", "expected a Debezium message, found a number"),
         ("{", "byte 2: expected a member's name or `}`, found the end of the line"),
         (
-            r#"{"op":"x","after":{"id":1}}"#,
+            r#"{"op":"x","source":{},"after":{"id":1}}"#,
             "expected c, r, u, d, t or m in `op`, found the text \"x\"",
         ),
-        (r#"{"op":"c","after":null}"#, "expected an object in `after`, found null"),
-        (
-            r#"{"op":"c","after":"{\"id\":1}"}"#,
-            "expected an object in `after`, found a text (MongoDB's documents need the transform \
-             ExtractNewDocumentState)",
-        ),
+        (r#"{"op":"c","source":{},"after":null}"#, "expected an object in `after`, found null"),
+        (r#"{"op":"c","source":{"connector":"mongodb"},"after":"{\"id\":1}"}"#, MONGODB),
+        (r#"{"op":"u","source":{},"after":"{}","updateDescription":null}"#, MONGODB),
+        (r#"{"op":"d","source":{"connector":"mongodb"},"before":null}"#, MONGODB),
         (
             r#"{"op":"d","source":{}}"#,
             "expected the row that is gone in `before`, found nothing: the table needs a key or a full \
@@ -65,7 +112,7 @@ fn what_is_no_change_is_refused_with_its_reason() {
             "expected i64, found an unavailable value in a key",
         ),
         (
-            r#"{"ts_ms":1}"#,
+            r#"{"ts_ms":1,"x":2}"#,
             "expected a Debezium message or a row of it, found an object with none of the columns",
         ),
         (
@@ -98,9 +145,9 @@ fn the_source_tells_time_position_and_table() {
     let changes = decode(concat!(
         r#"{"op":"c","after":{"id":1},"source":{"ts_ms":5,"ts_us":5001,"lsn":7,"table":"w"}}"#,
         "\n",
-        r#"{"op":"c","after":{"id":2},"source":{"ts_ms":5,"collection":"c"}}"#,
+        r#"{"op":"c","after":{"id":2},"source":{"ts_ms":5,"collection":"w"}}"#,
         "\n",
-        r#"{"id":3,"__source_ts_ms":6,"__lsn":8,"__table":"u"}"#,
+        r#"{"id":3,"__source_ts_ms":6,"__lsn":8,"__table":"w"}"#,
         "\n",
         r#"{"op":"c","after":{"id":4}}"#,
     ));
@@ -113,7 +160,7 @@ fn the_source_tells_time_position_and_table() {
             })
             .collect()
     };
-    let expected = ["\"w\"", "\"c\"", "\"u\"", "null"];
+    let expected = ["\"w\"", "\"w\"", "\"w\"", "null"];
     assert_eq!(fact(2, DataType::Text), expected);
     assert_eq!(fact(1, DataType::Int64), ["7", "null", "8", "null"]);
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What lines are, and that how they are cut changes nothing.
 
 mod lines;
+mod tables;
 mod values;
 
 use arrow_array::Array;
@@ -38,7 +39,15 @@ fn decoder() -> DebeziumDecoder {
 }
 
 fn decode(lines: &str) -> DecodedChanges {
-    let mut decoder = decoder();
+    decode_by(decoder(), lines)
+}
+
+/// The same of the table of that name.
+fn decode_of(table: &str, lines: &str) -> DecodedChanges {
+    decode_by(decoder().of_table(Some(table.to_owned())), lines)
+}
+
+fn decode_by(mut decoder: DebeziumDecoder, lines: &str) -> DecodedChanges {
     let progress = decoder.decode_chunk(lines.as_bytes(), ALL);
     assert_eq!(progress.bytes, lines.len());
     decoder.finish()

@@ -71,6 +71,88 @@ fn without_a_schema_decimals_are_numbers_and_numeric_text() {
 }
 
 #[test]
+fn base64_that_looks_like_a_number_is_none() {
+    for raw in ["\"1000\"", "\"0E00\"", "\"12345678\"", "\"+123\""] {
+        let became = value(money(), None, None, raw);
+        assert!(became.contains("`decimal.handling.mode=string`"), "{raw}: {became}");
+    }
+    // What cannot be base64, or has no digits behind the point, is what it says.
+    for (raw, expected) in [("\"-1000\"", "-1000.00"), ("\"100\"", "100.00"), ("\"0.10\"", "0.10")]
+    {
+        assert_eq!(value(money(), None, None, raw), expected, "{raw}");
+    }
+    let whole = DataType::Decimal { precision: 20, scale: 0 };
+    assert_eq!(value(whole, None, None, "\"1000\""), "1000");
+    assert_eq!(value(DataType::Int64, None, None, "\"1000\""), "1000");
+    // A schema that says text means text.
+    let line = br#"{"schema":{"fields":[{"field":"x","type":"string"}]},"payload":{"x":"1000"}}"#;
+    let mut decoder = DebeziumDecoder::new(vec![column("x", money())], Vec::new());
+    let _ = decoder.decode_chunk(line, ALL);
+    assert_eq!(decoder.finish().rows, 1);
+    let bits = value(DataType::Int32, None, None, "\"AQI=\"");
+    assert!(bits.ends_with(": bytes in base64 need their schema"), "{bits}");
+}
+
+#[test]
+fn what_is_not_finite_is_a_float_and_nothing_else() {
+    use arrow_array::types::{Float32Type, Float64Type};
+    for (raw, expected) in [
+        ("\"NaN\"", f64::NAN),
+        ("\"NAN\"", f64::NAN),
+        ("\"Infinity\"", f64::INFINITY),
+        ("\"-Infinity\"", f64::NEG_INFINITY),
+    ] {
+        let columns = vec![column("x", DataType::Float64), column("y", DataType::Float32)];
+        let mut decoder = DebeziumDecoder::new(columns, Vec::new());
+        let _ = decoder.decode_chunk(format!("{{\"x\":{raw},\"y\":{raw}}}").as_bytes(), ALL);
+        let changes = decoder.finish();
+        assert_eq!(changes.rows, 1, "{raw}");
+        let double = changes.columns[0].values.as_primitive::<Float64Type>().value(0);
+        assert_eq!(double.to_bits(), expected.to_bits(), "{raw}");
+        let single = changes.columns[1].values.as_primitive::<Float32Type>().value(0);
+        assert_eq!(f64::from(single).is_nan(), expected.is_nan(), "{raw}");
+        assert_eq!(single.is_infinite(), expected.is_infinite(), "{raw}");
+        assert!(value(money(), None, None, raw).contains("which no decimal(18,2) holds"), "{raw}");
+    }
+}
+
+#[test]
+fn a_schema_of_another_kind_of_time_is_refused_with_what_fits() {
+    let became = |data_type, name, raw| value(data_type, None, Some((name, 0)), raw);
+    let year = "io.debezium.time.Year";
+    assert_eq!(
+        became(DataType::Date, year, "2026"),
+        "refused: expected date, found a year by its schema: declare the column as i32"
+    );
+    assert!(became(DataType::Timestamp, year, "2026").contains("found a year"));
+    for data_type in [DataType::Int16, DataType::Int32, DataType::Int64] {
+        assert_eq!(became(data_type, year, "2026"), "2026");
+    }
+    let time = became(DataType::Timestamp, "io.debezium.time.MicroTime", "1");
+    assert!(time.contains("found a time of day by its schema"), "{time}");
+    let date = became(DataType::Time, "io.debezium.time.Date", "1");
+    assert!(date.contains("declare the column as date"), "{date}");
+}
+
+#[test]
+fn a_document_with_a_value_left_out_is_refused() {
+    for raw in [
+        r#"{"a":1,"big":"__debezium_unavailable_value"}"#,
+        r#""{\"big\":\"__debezium_unavailable_value\"}""#,
+        r#"["a","__debezium_unavailable_value"]"#,
+        r#"{"bytes":"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="}"#,
+    ] {
+        let became = value(DataType::Json, None, None, raw);
+        assert!(became.contains("the source left out"), "{raw}: {became}");
+    }
+    let root = ColumnSpec { path: Vec::new(), ..column("row", DataType::Json) };
+    let mut decoder = DebeziumDecoder::new(vec![column("id", DataType::Int64), root], Vec::new());
+    let line = br#"{"op":"u","after":{"id":1,"big":"__debezium_unavailable_value"}}"#;
+    let _ = decoder.decode_chunk(line, ALL);
+    assert_eq!(decoder.finish().rejects[0].column.as_deref(), Some("row"));
+}
+
+#[test]
 fn a_schema_comes_before_a_unit() {
     let unit = Some(TimeUnit::S);
     for (name, raw, expected) in [
@@ -110,9 +192,14 @@ fn without_a_schema_the_unit_decides_and_text_speaks_for_itself() {
     assert_eq!(at(Some(TimeUnit::Ms), "\"1970-01-01T00:00:01Z\""), at(Some(TimeUnit::S), "1"));
     assert!(at(None, "1").contains("its `unit` must be declared"));
     let time = |unit, raw| value(DataType::Time, unit, None, raw);
-    assert_eq!(time(None, "1000000"), time(Some(TimeUnit::Ms), "1000"));
-    assert!(time(None, "86400000000").contains("out of range"));
-    assert!(time(None, "-1").contains("out of range"));
+    assert_eq!(time(Some(TimeUnit::Us), "1000000"), time(Some(TimeUnit::Ms), "1000"));
+    assert!(time(Some(TimeUnit::Us), "86400000000").contains("out of range"));
+    assert!(time(Some(TimeUnit::Us), "-1").contains("out of range"));
+    assert_eq!(
+        time(None, "1"),
+        "refused: expected time as ISO 8601 text, found the number 1: without a schema its `unit` must \
+         be declared"
+    );
 }
 
 #[test]

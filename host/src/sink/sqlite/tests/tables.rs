@@ -78,6 +78,10 @@ fn a_table_that_does_not_fit_is_refused_with_the_difference() {
             .contains("it has no column `amount` (DECIMAL_TEXT(18,2))")
     );
     assert!(
+        refusal(Upsert, &format!("CREATE TABLE wagers (amount TEXT, {sequence})"))
+            .contains("it has no column `id` (TEXT), which is of the key")
+    );
+    assert!(
         refusal(Append, "CREATE TABLE wagers (id TEXT, amount TEXT NOT NULL)")
             .contains("`amount` is NOT NULL")
     );
@@ -124,6 +128,19 @@ fn a_table_that_does_not_fit_is_refused_with_the_difference() {
 }
 
 #[test]
+fn the_statements_that_a_refusal_names_make_the_table_fit() {
+    let place = Place::new(WriteMode::Upsert);
+    fs::create_dir_all(place.config.path.parent().unwrap()).unwrap();
+    place.database().execute_batch("CREATE TABLE wagers (id TEXT PRIMARY KEY)").unwrap();
+    let error = place.initialise().unwrap_err().to_string();
+    let statements: Vec<&str> =
+        error.split('`').filter(|part| part.starts_with("ALTER TABLE")).collect();
+    assert_eq!(statements.len(), 3, "{error}");
+    place.database().execute_batch(&statements.join(";")).unwrap();
+    place.initialise().unwrap();
+}
+
+#[test]
 fn a_constraint_that_comes_while_the_pipeline_is_stopped_is_refused() {
     let place = Place::new(WriteMode::Append);
     let start = place.initialise().unwrap();
@@ -162,8 +179,10 @@ fn names_of_ours_and_keys_of_nobody_are_refused() {
     place.config.key.clear();
     assert!(matches!(place.initialise().unwrap_err(), SinkError::NoKey { .. }));
     let mut place = Place::new(WriteMode::Append);
-    place.config.table = "_Millrace_Commits".to_owned();
-    assert!(matches!(place.initialise().unwrap_err(), SinkError::ReservedName { .. }));
+    for table in ["_Millrace_Commits", "_Millrace_Unplaced"] {
+        place.config.table = table.to_owned();
+        assert!(matches!(place.initialise().unwrap_err(), SinkError::ReservedName { .. }));
+    }
 }
 
 #[test]
