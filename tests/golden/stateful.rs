@@ -221,6 +221,22 @@ fn what_fired_at_the_end_stays_fired_and_what_came_out_is_late() {
 }
 
 #[test]
+fn more_waiting_rows_than_allowed_halt_and_lose_nothing() {
+    let expected = straight();
+    let bench = bench();
+    let text = fs::read_to_string(bench.path("pipeline.toml")).expect("the pipeline");
+    let narrow = "key = \"user_id\"\nlimits = { max_waiting = \"1KiB\" }";
+    bench.write("pipeline.toml", text.replace("key = \"user_id\"", narrow));
+    let error = bench.run(&options()).expect_err("the rows take more");
+    let cause = std::error::Error::source(&error).expect("it has a cause").to_string();
+    assert!(cause.contains("limits.max_waiting"), "{cause}");
+    // With room for them it goes on from its last checkpoint, to the same rows.
+    bench.write("pipeline.toml", text);
+    bench.run(&options()).expect("it ends");
+    assert!(output(&bench) == expected);
+}
+
+#[test]
 fn state_that_does_not_fit_the_stage_halts() {
     let changes = [
         ("key = \"user_id\"", "key = \"game_id\"", "the key is (game_id text) now"),

@@ -167,7 +167,8 @@ impl Record {
         self.push(Field { range, quoted: true, rewritten: piece != start });
         if close.is_none() {
             extent.bytes = bytes.len();
-            extent.misquoted.get_or_insert(Misquoted::Open(self.count));
+            // It takes all that follows with it, so it is told whatever else is wrong.
+            extent.misquoted = Some(Misquoted::Open(self.count));
             return End::Record;
         }
         self.behind_quote(bytes, delimiter, end + 1, extent)
