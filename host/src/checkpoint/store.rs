@@ -36,7 +36,8 @@ pub struct Opened {
 pub struct CheckpointStore {
     // Dropped in this order: the lock goes when the database is closed.
     database: Database,
-    _lock: File,
+    #[allow(dead_code, reason = "it is held, not read")]
+    lock: Lock,
     folder: PathBuf,
     path: PathBuf,
     incarnation: String,
@@ -59,7 +60,7 @@ impl CheckpointStore {
         sync_folder(folder).map_err(StoreError::open(&path))?;
         let database = Database::open(&path).map_err(|error| unopened(&path, error))?;
         let incarnation = identify(&database, &path, pipeline)?;
-        let store = Self { database, _lock: lock, folder: folder.to_owned(), path, incarnation };
+        let store = Self { database, lock, folder: folder.to_owned(), path, incarnation };
         let last = store.last()?;
         Ok(Opened { store, last })
     }
@@ -201,8 +202,28 @@ impl CheckpointStore {
     }
 }
 
+/// The lock of a store, given back when it is dropped.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would not do: a process that another thread is just starting holds a copy of
+        // every open file until it runs its program, and the lock would stay with that copy.
+        // A lock that cannot be given back goes with the process.
+        drop(self.0.unlock());
+    }
+}
+
+#[cfg(test)]
+impl CheckpointStore {
+    /// A copy of the locked file, as a process that is being started has one.
+    pub(super) fn copy_of_lock(&self) -> File {
+        self.lock.0.try_clone().expect("a copy")
+    }
+}
+
 /// Takes the store of `folder` for this process, whose database is or will be at `path`.
-fn lock(folder: &Path, path: &Path) -> Result<File, StoreError> {
+fn lock(folder: &Path, path: &Path) -> Result<Lock, StoreError> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -210,7 +231,7 @@ fn lock(folder: &Path, path: &Path) -> Result<File, StoreError> {
         .open(folder.join(LOCK))
         .map_err(StoreError::open(path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(StoreError::open(path)(error)),
     }

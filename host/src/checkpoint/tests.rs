@@ -50,6 +50,16 @@ fn a_store_has_one_user_from_its_first_moment_on() {
 }
 
 #[test]
+fn a_store_that_is_closed_is_free_whoever_still_has_a_copy_of_its_files() {
+    let folder = TempDir::new().unwrap();
+    let Opened { store, .. } = open(folder.path()).unwrap();
+    let copy = store.copy_of_lock();
+    drop(store);
+    open(folder.path()).expect("nobody uses it");
+    drop(copy);
+}
+
+#[test]
 fn a_kill_while_the_store_is_made_leaves_one_that_can_be_made() {
     let folder = TempDir::new().unwrap();
     for left in [&b""[..], &[0; 4096]] {
