@@ -1,0 +1,182 @@
+//! `millrace-standin`: StarRocks or Doris for a laptop, without either.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+use millrace_standin::{Certificate, Options, StandIn, System, Version};
+use nix::sys::signal::{SigSet, Signal};
+
+/// Plays StarRocks or Apache Doris: Stream Load, transactions, SQL over the MySQL protocol.
+///
+/// One JSON line on stdout names all addresses when it is ready. It ends on SIGINT or SIGTERM.
+#[derive(Debug, Parser)]
+#[command(name = "millrace-standin")]
+struct Cli {
+    /// Which system to play
+    system: Name,
+    /// The HTTP port of the first frontend; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    http: u16,
+    /// The HTTP port of the first backend; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    backend_http: u16,
+    /// The MySQL port; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    mysql: u16,
+    /// The control port; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    control: u16,
+    /// Where to keep tables and prepared transactions; without it they are in memory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The user who may do everything
+    #[arg(long, value_name = "NAME", default_value = "root")]
+    user: String,
+    /// The environment variable that holds the user's password; without it, no password
+    #[arg(long, value_name = "VAR")]
+    password_env: Option<String>,
+    /// How many frontends
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    frontends: usize,
+    /// How many backends
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    backends: usize,
+    /// The version to claim
+    #[arg(long, value_name = "X.Y.Z")]
+    version: Option<Version>,
+    /// Shared-data StarRocks, or Doris in cloud mode
+    #[arg(long)]
+    cloud: bool,
+    /// Fail by chance, deterministically: at each point with this probability
+    #[arg(long, value_name = "SEED:RATE")]
+    faults: Option<Chance>,
+    /// The host that frontends name in redirects
+    #[arg(long, value_name = "HOST")]
+    advertise: Option<String>,
+    /// The frontends' certificate chain, PEM: they speak https
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Count rows and throw them away: for measurements of clients
+    #[arg(long)]
+    count_only: bool,
+    /// The certificate's key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "lower")]
+enum Name {
+    StarRocks,
+    Doris,
+}
+
+/// `SEED:RATE`.
+#[derive(Clone, Copy, Debug)]
+struct Chance {
+    seed: u64,
+    rate: f64,
+}
+
+impl FromStr for Chance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once(':').and_then(|(seed, rate)| {
+            let rate: f64 = rate.parse().ok()?;
+            (0.0..=1.0).contains(&rate).then_some(Self { seed: seed.parse().ok()?, rate })
+        });
+        parts.ok_or_else(|| "write it as a number and a probability, such as 7:0.05".to_owned())
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("millrace-standin: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    // Blocked before any thread starts, so that only the wait below takes them.
+    let mut ends = SigSet::empty();
+    ends.add(Signal::SIGINT);
+    ends.add(Signal::SIGTERM);
+    ends.thread_block().context("signals cannot be waited for")?;
+    let (chance, count_only) = (cli.faults, cli.count_only);
+    let standin = StandIn::start(options(cli)?).context("the stand-in cannot start")?;
+    if let Some(Chance { seed, rate }) = chance {
+        standin.world().faults.seed(seed, rate, Vec::new());
+    }
+    standin.world().settings.change(|limits| limits.count_only = count_only);
+    let text = |addresses: Vec<std::net::SocketAddr>| -> Vec<String> {
+        addresses.iter().map(ToString::to_string).collect()
+    };
+    let ready = serde_json::json!({
+        "system": standin.world().system,
+        "http": text(standin.http()),
+        "backends": text(standin.backends()),
+        "mysql": standin.mysql().to_string(),
+        "control": standin.control().to_string(),
+    });
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{ready}").and_then(|()| stdout.flush()).context("stdout is closed")?;
+    drop(stdout);
+    ends.wait().context("signals cannot be waited for")?;
+    Ok(())
+}
+
+fn options(cli: Cli) -> anyhow::Result<Options> {
+    let system = match cli.system {
+        Name::StarRocks => System::StarRocks,
+        Name::Doris => System::Doris,
+    };
+    let password = match &cli.password_env {
+        None => String::new(),
+        Some(name) => std::env::var(name)
+            .with_context(|| format!("--password-env: {name} is not in the environment"))?,
+    };
+    let read = |path: PathBuf| {
+        std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
+    };
+    let tls = match cli.tls_cert.zip(cli.tls_key) {
+        None => None,
+        Some((chain, key)) => Some(Certificate { chain: read(chain)?, key: read(key)? }),
+    };
+    let defaults = Options::new(system);
+    Ok(Options {
+        version: cli.version.unwrap_or(defaults.version),
+        cloud: cli.cloud,
+        frontends: cli.frontends,
+        backends: cli.backends,
+        advertise: cli.advertise,
+        http_port: cli.http,
+        backend_port: cli.backend_http,
+        mysql_port: cli.mysql,
+        control_port: cli.control,
+        data: cli.data,
+        user: cli.user,
+        password,
+        tls,
+        ..defaults
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_a_seed_and_a_rate() {
+        let chance: Chance = "7:0.05".parse().unwrap();
+        assert_eq!((chance.seed, chance.rate), (7, 0.05));
+        assert!("7".parse::<Chance>().is_err() && "7:2".parse::<Chance>().is_err());
+    }
+}

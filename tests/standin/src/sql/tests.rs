@@ -1,0 +1,200 @@
+//! Statements of users and drivers, from text to rows.
+
+use super::*;
+use crate::world::System;
+
+const WAGERS: &str = "
+    CREATE DATABASE IF NOT EXISTS wager_analytics;
+    USE wager_analytics;
+    CREATE TABLE IF NOT EXISTS ods_wagers (
+      wager_id STRING, game_id STRING, total_bet DECIMAL(18,2), total_win DECIMAL(18,2),
+      begin_time DATETIME, is_completed BOOLEAN, net_amount DECIMAL(18,2)
+    ) ENGINE=OLAP DUPLICATE KEY(wager_id) DISTRIBUTED BY HASH(wager_id) BUCKETS 8
+    PROPERTIES (\"replication_allocation\" = \"tag.location.default: 1\");
+    INSERT INTO ods_wagers VALUES
+      ('1', 'a', 0.10, 9, '2026-11-21 13:10:00', true, -8.90),
+      ('2', 'a', 0.20, 0, '2026-11-21 13:50:00', true, 0.20),
+      ('3', 'b', 100, 0.5, '2026-11-21 14:00:00', true, 99.5),
+      ('4', 'b', 1, 1, NULL, false, 0)";
+
+fn run(world: &World, sql: &str) -> Vec<Vec<String>> {
+    rows(world, ADMINISTRATOR, "wager_analytics", sql).unwrap()
+}
+
+#[test]
+fn the_verification_queries_of_the_guide_are_exact() {
+    let world = World::alone(System::StarRocks);
+    rows(&world, ADMINISTRATOR, "", WAGERS).unwrap();
+    let found = run(
+        &world,
+        "SELECT game_id, COUNT(*) as wager_count, SUM(total_bet) as total_revenue,
+           SUM(total_win) as total_payout, SUM(net_amount) as platform_profit,
+           AVG(net_amount) as avg_profit_per_wager
+         FROM wager_analytics.ods_wagers WHERE is_completed = true
+         GROUP BY game_id ORDER BY platform_profit DESC;",
+    );
+    assert_eq!(
+        found,
+        [
+            ["b", "1", "100.00", "0.50", "99.50", "99.50000000"],
+            ["a", "2", "0.30", "9.00", "-8.70", "-4.35000000"],
+        ]
+    );
+    let latest = run(
+        &world,
+        "SELECT wager_id FROM wager_analytics.ods_wagers ORDER BY begin_time DESC LIMIT 2",
+    );
+    assert_eq!(latest, [["3"], ["2"]]);
+}
+
+#[test]
+fn views_of_dashboards_can_be_read() {
+    let world = World::alone(System::StarRocks);
+    rows(&world, ADMINISTRATOR, "", WAGERS).unwrap();
+    run(
+        &world,
+        "CREATE MATERIALIZED VIEW hourly REFRESH ASYNC EVERY(INTERVAL 1 HOUR) AS
+         SELECT date_trunc('hour', begin_time) AS hour, game_id, SUM(total_bet) AS bets,
+           SUM(total_win) / NULLIF(SUM(total_bet), 0) AS rtp
+         FROM ods_wagers WHERE begin_time IS NOT NULL GROUP BY date_trunc('hour', begin_time), game_id",
+    );
+    let found = run(&world, "SELECT hour, bets, rtp FROM hourly WHERE bets > 0.25 ORDER BY hour");
+    assert_eq!(
+        found,
+        [
+            ["2026-11-21 13:00:00", "0.30", "30.00000000"],
+            ["2026-11-21 14:00:00", "100.00", "0.00500000"],
+        ]
+    );
+}
+
+#[test]
+fn the_connector_finds_its_six_columns() {
+    let world = World::alone(System::StarRocks);
+    let setup =
+        "CREATE DATABASE d; CREATE TABLE d.t (id BIGINT NOT NULL, b BOOLEAN, p DECIMAL(10,2))
+                 PRIMARY KEY(id) DISTRIBUTED BY HASH(id) PROPERTIES('replication_num'='1')";
+    rows(&world, ADMINISTRATOR, "", setup).unwrap();
+    let sql = "select `COLUMN_NAME`, `ORDINAL_POSITION`, `COLUMN_KEY`, `DATA_TYPE`, `COLUMN_SIZE`, \
+               `DECIMAL_DIGITS` from `information_schema`.`COLUMNS` where `TABLE_SCHEMA`='d' and \
+               `TABLE_NAME`='t';";
+    let mut session = Session::new(ADMINISTRATOR);
+    let found = execute(&world, ADMINISTRATOR, &mut session, sql).unwrap();
+    let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "COLUMN_NAME",
+            "ORDINAL_POSITION",
+            "COLUMN_KEY",
+            "DATA_TYPE",
+            "COLUMN_SIZE",
+            "DECIMAL_DIGITS"
+        ]
+    );
+    assert_eq!(found.columns[1].column_type, ColumnType::BigInt);
+    let row = |row: [&str; 4]| row.map(|value| Some(value.to_owned())).to_vec();
+    assert_eq!(found.rows[0][..4], row(["id", "1", "PRI", "bigint"]));
+    assert_eq!(found.rows[1][..4], row(["b", "2", "", "tinyint"]));
+    assert_eq!(found.rows[2][2..], row(["", "decimal", "10", "2"]));
+    let version = rows(&world, ADMINISTRATOR, "", "select current_version() as ver;").unwrap();
+    assert!(version[0][0].starts_with("3.5.0"));
+}
+
+#[test]
+fn drivers_are_answered() {
+    let world = World::alone(System::Doris);
+    let mut session = Session::new(ADMINISTRATOR);
+    let mut ask = |sql: &str| execute(&world, ADMINISTRATOR, &mut session, sql).unwrap();
+    let connector = "/* mysql-connector-j */SELECT  @@session.auto_increment_increment AS \
+                     auto_increment_increment, @@character_set_client AS character_set_client, \
+                     @@init_connect AS init_connect, @@wait_timeout AS wait_timeout";
+    let found = ask(connector);
+    assert_eq!(found.columns[0].name, "auto_increment_increment");
+    assert_eq!(found.rows[0][1].as_deref(), Some("utf8mb4"));
+    ask("SET NAMES utf8mb4");
+    ask("SET character_set_results = NULL");
+    ask("SET autocommit=1, sql_mode='STRICT_TRANS_TABLES'");
+    assert_eq!(ask("SELECT @@sql_mode").rows[0][0].as_deref(), Some("STRICT_TRANS_TABLES"));
+    assert_eq!(ask("SELECT @@version_comment LIMIT 1").columns[0].name, "@@version_comment");
+    assert_eq!(ask("select database(), user() limit 1").rows[0][0], None);
+    assert_eq!(ask("SHOW VARIABLES LIKE 'lower_case_%'").rows.len(), 1);
+}
+
+#[test]
+fn a_column_is_added_when_the_job_has_finished() {
+    let world = World::alone(System::StarRocks);
+    let setup = "CREATE DATABASE d; CREATE TABLE d.t (id INT NOT NULL, v INT) PRIMARY KEY(id)
+                 DISTRIBUTED BY HASH(id) PROPERTIES('replication_num'='1');
+                 INSERT INTO d.t VALUES (1, 10)";
+    rows(&world, ADMINISTRATOR, "", setup).unwrap();
+    world.catalog.began("d", "t", 7);
+    let ask = |sql: &str| rows(&world, ADMINISTRATOR, "d", sql).unwrap();
+    ask("ALTER TABLE d.t ADD COLUMN c VARCHAR(5) NULL DEFAULT 'x', MODIFY COLUMN v BIGINT");
+    let state = || {
+        ask("SHOW ALTER TABLE COLUMN FROM d WHERE TableName='t' ORDER BY JobId DESC LIMIT 1")[0][9]
+            .clone()
+    };
+    assert!(rows(&world, ADMINISTRATOR, "d", "ALTER TABLE t DROP COLUMN v").is_err());
+    let seen: Vec<String> = (0..4).map(|_| state()).collect();
+    assert_eq!(seen, ["PENDING", "WAITING_TXN", "WAITING_TXN", "WAITING_TXN"]);
+    assert!(rows(&world, ADMINISTRATOR, "d", "SELECT c FROM t").is_err());
+    world.catalog.ended(7);
+    let seen: Vec<String> = (0..3).map(|_| state()).collect();
+    assert_eq!(seen, ["WAITING_TXN", "RUNNING", "FINISHED"]);
+    assert_eq!(ask("SELECT * FROM t"), [["1", "10", "x"]]);
+    assert_eq!(ask("DESC t")[1][1], "bigint(20)");
+}
+
+#[test]
+fn privileges_are_asked_for() {
+    let world = World::alone(System::StarRocks);
+    let setup = "CREATE DATABASE d; CREATE TABLE d.t (id INT NOT NULL) PRIMARY KEY(id)
+                 DISTRIBUTED BY HASH(id) PROPERTIES('replication_num'='1');
+                 CREATE USER 'u'@'%' IDENTIFIED BY 'p'";
+    rows(&world, ADMINISTRATOR, "", setup).unwrap();
+    let code = |sql: &str| rows(&world, "u", "d", sql).map_err(|error| error.code);
+    assert_eq!(code("SELECT * FROM t"), Err(5203));
+    assert_eq!(code("CREATE TABLE x (a INT)"), Err(5203));
+    rows(&world, ADMINISTRATOR, "", "GRANT SELECT ON TABLE d.t TO USER u").unwrap();
+    assert_eq!(code("SELECT * FROM t"), Ok(Vec::new()));
+    assert_eq!(code("DELETE FROM t WHERE id = 1"), Err(5203));
+    let grants = rows(&world, "u", "", "SHOW GRANTS").unwrap();
+    assert_eq!(grants[0][2], "GRANT SELECT ON TABLE d.t TO USER 'u'@'%'");
+}
+
+#[test]
+fn too_few_backends_refuse_the_default_replication() {
+    for system in [System::StarRocks, System::Doris] {
+        let world = World::alone(system);
+        let keys = if system == System::StarRocks { "PRIMARY" } else { "UNIQUE" };
+        let sql = |properties: &str| {
+            format!(
+                "CREATE DATABASE IF NOT EXISTS d; CREATE TABLE d.t (id INT NOT NULL) {keys} KEY(id)
+             DISTRIBUTED BY HASH(id) BUCKETS 1 {properties}"
+            )
+        };
+        assert!(rows(&world, ADMINISTRATOR, "", &sql("")).is_err());
+        rows(&world, ADMINISTRATOR, "", &sql("PROPERTIES('replication_num'='2')")).unwrap();
+        let shown = rows(&world, ADMINISTRATOR, "d", "SHOW CREATE TABLE t").unwrap();
+        rows(&world, ADMINISTRATOR, "d", "DROP TABLE t").unwrap();
+        rows(&world, ADMINISTRATOR, "d", &shown[0][1]).unwrap();
+        assert_eq!(rows(&world, ADMINISTRATOR, "d", "SHOW CREATE TABLE t").unwrap(), shown);
+    }
+}
+
+#[test]
+fn rows_are_updated_and_deleted() {
+    let world = World::alone(System::StarRocks);
+    let setup = "CREATE DATABASE d; CREATE TABLE d.t (id INT NOT NULL, v DECIMAL(9,2), s STRING) PRIMARY KEY(id)
+                 DISTRIBUTED BY HASH(id) PROPERTIES('replication_num'='1');
+                 INSERT INTO d.t VALUES (1, 1, 'a'), (2, 2.5, 'b'), (1, 3, 'c')";
+    rows(&world, ADMINISTRATOR, "", setup).unwrap();
+    let ask = |sql: &str| rows(&world, ADMINISTRATOR, "d", sql).unwrap();
+    ask("UPDATE t SET v = v + 0.10 WHERE s = 'b'");
+    assert_eq!(ask("SELECT * FROM t ORDER BY id"), [["1", "3.00", "c"], ["2", "2.60", "b"]]);
+    ask("DELETE FROM t WHERE v < 2.7");
+    assert_eq!(ask("SELECT id FROM t"), [["1"]]);
+    ask("TRUNCATE TABLE t");
+    assert!(ask("SELECT id FROM t").is_empty());
+}
