@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 use millrace_benches::figure::{self, Figure};
 use millrace_benches::machine::Machine;
 use millrace_benches::programs::Programs;
-use millrace_benches::{allocations, boundary, cpu, memory, start, state};
+use millrace_benches::{allocations, boundary, cpu, loads, memory, start, state};
 use serde_json::json;
 
 /// Measure Millrace
@@ -41,6 +41,9 @@ struct Arguments {
     /// The program of benches/state.rs
     #[arg(long)]
     state: PathBuf,
+    /// The program of tests/standin
+    #[arg(long)]
+    standin: PathBuf,
     /// Where inputs are kept and outputs thrown away
     #[arg(long)]
     folder: PathBuf,
@@ -55,6 +58,8 @@ enum What {
     Cpu,
     /// A row and a call across the boundary
     Boundary,
+    /// Stream Load bodies to a backend that counts
+    Loads,
     /// State of a million keys
     State,
     /// Memory while nearly nothing happens
@@ -79,6 +84,7 @@ fn main() -> anyhow::Result<()> {
         native_twin: arguments.native_twin.clone(),
         allocations: arguments.allocations.clone(),
         state: arguments.state.clone(),
+        standin: arguments.standin.clone(),
         folder: arguments.folder.canonicalize()?,
     };
     let wanted: &[What] =
@@ -100,6 +106,7 @@ fn measure(what: What, arguments: &Arguments, programs: &Programs) -> anyhow::Re
     Ok(match what {
         What::Cpu => cpu::figures(programs, arguments.turns)?,
         What::Boundary => boundary::figures(programs)?,
+        What::Loads => loads::figures(programs, arguments.turns)?,
         What::State => state::figures(programs)?,
         What::Idle => vec![memory::idle(programs)?],
         What::Peak => vec![memory::peak(programs)?],

@@ -2,6 +2,7 @@
 
 mod end_to_end;
 mod golden;
+mod loading;
 mod sandbox;
 mod stage;
 mod tidy;

@@ -1,6 +1,7 @@
 //! A source, a stage and a sink on a thread each, with bounded edges between them, as a pipeline
 //! would have them.
 
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow, ensure};
@@ -61,6 +62,8 @@ fn open_sink(plan: &Plan) -> anyhow::Result<Box<dyn Sink>> {
         incarnation: "twin".to_owned(),
         segments: std::env::temp_dir(),
         schema: sink.schema.clone(),
+        clock: Clock::System,
+        counters: Arc::default(),
     };
     Ok(sink.config.open(&context, &Handle(serde_json::Value::Null))?.sink)
 }

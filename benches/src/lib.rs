@@ -8,6 +8,7 @@ pub mod allocations;
 pub mod boundary;
 pub mod cpu;
 pub mod figure;
+pub mod loads;
 pub mod machine;
 pub mod memory;
 pub mod programs;

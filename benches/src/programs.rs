@@ -23,6 +23,8 @@ pub struct Programs {
     pub allocations: PathBuf,
     /// `benches/state.rs`.
     pub state: PathBuf,
+    /// `millrace-standin`, of `tests/standin`.
+    pub standin: PathBuf,
     /// Where inputs are kept and outputs thrown away.
     pub folder: PathBuf,
 }

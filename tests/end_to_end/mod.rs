@@ -15,4 +15,5 @@ mod outputs;
 mod processes;
 mod signals;
 mod stateful;
+mod status;
 mod tables;

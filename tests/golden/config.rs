@@ -119,6 +119,11 @@ fn every_pipeline_of_the_tree_is_right() {
         ("WAGERS", &*input.path().to_string_lossy()),
         ("OUT", "out"),
         ("COUNT", "1000"),
+        ("LOAD_URL", "http://fe:8030"),
+        ("MYSQL_URL", "fe:9030"),
+        ("USERNAME", "bench"),
+        ("STARROCKS_USER", "loader"),
+        ("DORIS_USER", "loader"),
     ]);
     for file in toml_files(&root().join("pipelines")) {
         let plan = config::load(&file, &environment, sandbox())

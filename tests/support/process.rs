@@ -81,7 +81,6 @@ impl Ending {
     ///
     /// # Panics
     /// If not, with all that was said.
-    #[must_use]
     pub fn with_code(self, code: i32) -> Self {
         let (stdout, stderr) = (&self.stdout, &self.stderr);
         assert_eq!(self.code, Some(code), "stdout:\n{stdout}\nstderr:\n{stderr}");

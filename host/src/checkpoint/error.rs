@@ -63,6 +63,17 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// What is to be repeated does not read back.
+    #[error(
+        "what {path} says of the checkpoint that is to be repeated is damaged; restore the store from a copy, or start over with a new one"
+    )]
+    DamagedRepeat {
+        /// The database file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
     /// A file of state cannot be made, read, written or removed.
     #[error(
         "cannot {action} {path}, where state is kept; its disk must have room, and this process must own it"

@@ -100,6 +100,24 @@ impl StageCheckpoint {
     }
 }
 
+/// What a source handed out in one epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceProgress {
+    /// Rows, rejected ones included.
+    pub rows: u64,
+    /// Whether it had ended before the barrier, and said so downstream.
+    pub ended: bool,
+}
+
+/// What a sink was given in one epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkProgress {
+    /// Rows that it took.
+    pub rows: u64,
+    /// Rows that it refused.
+    pub refused: u64,
+}
+
 /// A consistent cut: everything before it is durable at the sinks or in their prepared handles,
 /// nothing after it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +145,50 @@ pub struct Checkpoint {
     /// What each stage that keeps something between batches held, by name.
     #[serde(default)]
     pub stages: BTreeMap<String, StageCheckpoint>,
+    /// How far each source came since the checkpoint before, by name.
+    #[serde(default)]
+    pub read: BTreeMap<String, SourceProgress>,
+    /// What each sink was given since the checkpoint before, by name.
+    #[serde(default)]
+    pub taken: BTreeMap<String, SinkProgress>,
+    /// The version of each table's content that the rows since the checkpoint before were joined
+    /// with, by name; those from here on are joined with `tables`.
+    #[serde(default)]
+    pub joined: BTreeMap<String, String>,
+    /// SHA-256 of the graph that the rows since the checkpoint before went through, but for the
+    /// artifacts.
+    #[serde(default)]
+    pub graph: String,
+}
+
+/// A checkpoint that its targets have given up in part, while the rest of it is visible: the way to
+/// it, from the one before, is gone again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeat {
+    /// Where the way leads: the same positions, under the same number.
+    pub target: Checkpoint,
+    /// What is visible of it, by sink. Sinks that are not here show nothing of it.
+    pub shown: BTreeMap<String, Shown>,
+}
+
+/// What a sink shows of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// Everything that was prepared for it.
+    Whole,
+    /// This part of the handle.
+    Part(serde_json::Value),
+}
+
+impl Repeat {
+    /// The sinks that show all of it: they are given nothing again.
+    pub fn whole(&self) -> impl Iterator<Item = &str> {
+        self.shown
+            .iter()
+            .filter(|(_, shown)| **shown == Shown::Whole)
+            .map(|(sink, _)| sink.as_str())
+    }
 }
 
 impl Checkpoint {

@@ -4,17 +4,21 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use rand::Rng;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
-use super::{Checkpoint, StoreError, create_folder, sync_folder};
+use super::{Checkpoint, Repeat, StoreError, create_folder, sync_folder};
 use crate::record::Epoch;
 
 const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 const CHECKPOINTS: TableDefinition<u64, &str> = TableDefinition::new("checkpoints");
 const CONFIRMED: TableDefinition<(u64, &str), ()> = TableDefinition::new("confirmed");
 const FORMAT: &str = "1";
+/// Under which `META` has what is to be repeated.
+const REPEAT: &str = "repeat";
 
 /// The database's name in the store's folder.
 const DATABASE: &str = "checkpoints.redb";
@@ -23,6 +27,11 @@ const UNFINISHED: &str = "checkpoints.redb.new";
 /// The file whose lock says that the store is in use. It stays when the lock goes: removing it
 /// would let two processes hold a lock each, on a file of that name each.
 const LOCK: &str = "lock";
+
+/// How long and how often whoever finds a store locked waits: [`CheckpointStore::is_in_use`] holds
+/// the lock for a moment.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS: u32 = 10;
 
 /// A store that was just opened, and what it remembers.
 pub struct Opened {
@@ -63,6 +72,29 @@ impl CheckpointStore {
         let store = Self { database, lock, folder: folder.to_owned(), path, incarnation };
         let last = store.last()?;
         Ok(Opened { store, last })
+    }
+
+    /// Whether some process has the store of `folder` open; a folder without a store is in nobody's
+    /// use. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if the lock cannot be looked at.
+    pub fn is_in_use(folder: &Path) -> Result<bool, StoreError> {
+        let path = folder.join(LOCK);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(StoreError::open(&path)(error)),
+        };
+        // Shared, so that two who look do not take each other for users.
+        match file.try_lock_shared() {
+            Ok(()) => {
+                drop(file.unlock());
+                Ok(false)
+            }
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(StoreError::open(&path)(error)),
+        }
     }
 
     /// The store's random name, made with it.
@@ -113,6 +145,19 @@ impl CheckpointStore {
     /// # Errors
     /// [`StoreError::Io`]; the last checkpoint is then what it was.
     pub fn write(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.write_confirmed(checkpoint, &BTreeSet::new())
+    }
+
+    /// As [`CheckpointStore::write`], for a checkpoint whose handles of the sinks in `confirmed` are
+    /// known to be committed. Whatever was to be repeated has been.
+    ///
+    /// # Errors
+    /// As [`CheckpointStore::write`].
+    pub fn write_confirmed(
+        &self,
+        checkpoint: &Checkpoint,
+        confirmed: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
         let text = serde_json::to_string(checkpoint).map_err(|source| self.io(source))?;
         let transaction = self.database.begin_write().map_err(|source| self.io(source))?;
         {
@@ -121,9 +166,14 @@ impl CheckpointStore {
             table.insert(checkpoint.epoch, text.as_str()).map_err(|source| self.io(source))?;
             let kept = checkpoint.epoch.saturating_sub(1);
             table.retain(|epoch, _| epoch >= kept).map_err(|source| self.io(source))?;
-            let mut confirmed =
-                transaction.open_table(CONFIRMED).map_err(|source| self.io(source))?;
-            confirmed.retain(|(epoch, _), ()| epoch >= kept).map_err(|source| self.io(source))?;
+            let mut table = transaction.open_table(CONFIRMED).map_err(|source| self.io(source))?;
+            table.retain(|(epoch, _), ()| epoch >= kept).map_err(|source| self.io(source))?;
+            for sink in confirmed {
+                let entry = (checkpoint.epoch, sink.as_str());
+                table.insert(entry, ()).map_err(|source| self.io(source))?;
+            }
+            let mut meta = transaction.open_table(META).map_err(|source| self.io(source))?;
+            meta.remove(REPEAT).map_err(|source| self.io(source))?;
         }
         transaction.commit().map_err(|source| self.io(source))
     }
@@ -157,6 +207,42 @@ impl CheckpointStore {
     /// # Errors
     /// [`StoreError::Io`] or [`StoreError::Damaged`]; nothing is dropped.
     pub fn fall_back(&self, epoch: Epoch) -> Result<Option<Checkpoint>, StoreError> {
+        self.back_before(epoch, None)
+    }
+
+    /// Goes back to the checkpoint before the target of `repeat`, and keeps `repeat` until a
+    /// checkpoint is written: one step, durable on return. Answers the one before; `None` if there
+    /// is none, and nothing is changed then.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Damaged`]; nothing is changed.
+    pub fn go_back(&self, repeat: &Repeat) -> Result<Option<Checkpoint>, StoreError> {
+        let text = serde_json::to_string(repeat).map_err(|source| self.io(source))?;
+        self.back_before(repeat.target.epoch, Some(&text))
+    }
+
+    /// What is to be repeated from the last checkpoint on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Damaged`].
+    pub fn repeat(&self) -> Result<Option<Repeat>, StoreError> {
+        let transaction = self.database.begin_read().map_err(|source| self.io(source))?;
+        let meta = transaction.open_table(META).map_err(|source| self.io(source))?;
+        let Some(text) = meta.get(REPEAT).map_err(|source| self.io(source))? else {
+            return Ok(None);
+        };
+        serde_json::from_str(text.value())
+            .map(Some)
+            .map_err(|source| StoreError::DamagedRepeat { path: self.path.clone(), source })
+    }
+
+    /// Drops the checkpoints from `epoch` on, and keeps `repeat` where there is one; nothing happens
+    /// where there is none before.
+    fn back_before(
+        &self,
+        epoch: Epoch,
+        repeat: Option<&str>,
+    ) -> Result<Option<Checkpoint>, StoreError> {
         let transaction = self.database.begin_write().map_err(|source| self.io(source))?;
         {
             let mut checkpoints =
@@ -175,6 +261,10 @@ impl CheckpointStore {
             let mut confirmed =
                 transaction.open_table(CONFIRMED).map_err(|source| self.io(source))?;
             confirmed.retain(|(number, _), ()| number < epoch).map_err(|source| self.io(source))?;
+            if let Some(repeat) = repeat {
+                let mut meta = transaction.open_table(META).map_err(|source| self.io(source))?;
+                meta.insert(REPEAT, repeat).map_err(|source| self.io(source))?;
+            }
         }
         transaction.commit().map_err(|source| self.io(source))?;
         self.last()
@@ -230,10 +320,19 @@ fn lock(folder: &Path, path: &Path) -> Result<Lock, StoreError> {
         .write(true)
         .open(folder.join(LOCK))
         .map_err(StoreError::open(path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(StoreError::open(path)(error)),
+    let mut looks = LOOKS;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) if looks > 0 => {
+                looks -= 1;
+                thread::sleep(LOOK);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse { path: path.to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(StoreError::open(path)(error)),
+        }
     }
 }
 

@@ -99,3 +99,45 @@ fn folders_are_made_with_all_that_leads_to_them() {
     assert!(create_folder(&folder.path().join("file")).is_err());
     assert!(create_folder(&folder.path().join("file/below")).is_err());
 }
+
+#[test]
+fn what_is_to_be_repeated_stays_until_it_has_been() {
+    let folder = TempDir::new().unwrap();
+    let Opened { store, .. } = open(folder.path()).unwrap();
+    let checkpoint = |epoch| Checkpoint { epoch, ..Checkpoint::default() };
+    let repeat = |epoch| Repeat {
+        target: checkpoint(epoch),
+        shown: [
+            ("a".to_owned(), Shown::Whole),
+            ("b".to_owned(), Shown::Part(serde_json::json!({ "parts": [1] }))),
+        ]
+        .into(),
+    };
+    store.write(&checkpoint(3)).unwrap();
+    assert_eq!(store.go_back(&repeat(3)).unwrap(), None, "there is none before");
+    assert_eq!(store.repeat().unwrap(), None, "and nothing is changed then");
+    store.write(&checkpoint(4)).unwrap();
+    store.confirm(4, "a").unwrap();
+    assert_eq!(store.go_back(&repeat(4)).unwrap(), Some(checkpoint(3)));
+    drop(store);
+
+    let Opened { store, last } = open(folder.path()).unwrap();
+    assert_eq!(last, Some(checkpoint(3)));
+    assert_eq!(store.repeat().unwrap(), Some(repeat(4)));
+    assert!(!store.is_confirmed(4, "a").unwrap(), "the repeat says what is visible");
+    store.write_confirmed(&checkpoint(4), &["a".to_owned()].into()).unwrap();
+    assert_eq!(store.repeat().unwrap(), None);
+    assert!(store.is_confirmed(4, "a").unwrap() && !store.is_confirmed(4, "b").unwrap());
+}
+
+#[test]
+fn whether_a_store_is_in_use_is_seen_without_using_it() {
+    let folder = TempDir::new().unwrap();
+    let in_use = || CheckpointStore::is_in_use(folder.path()).unwrap();
+    assert!(!in_use(), "there is none");
+    let opened = open(folder.path()).unwrap();
+    assert!(in_use() && in_use());
+    drop(opened);
+    assert!(!in_use());
+    drop(open(folder.path()).expect("a look leaves no lock behind"));
+}

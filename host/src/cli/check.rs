@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
+use super::connect::Looked;
 use super::exit::{CommandResult, Exit, Failure};
 use super::load::{Loaded, environment};
 use super::module;
@@ -16,8 +17,8 @@ use crate::config::{self, Environment, Plan};
 ///
 /// All problems are printed at once, each with its place, what is wrong and what to do. Modules are
 /// loaded and asked what they need, and types are followed from the sources into the sinks. An
-/// input that is not there is a warning. Outputs are not looked at: whether they can be written,
-/// and whether a table that exists fits, is found by `run`, before the first row.
+/// input that is not there is a warning. Outputs are not looked at, unless `--connect` says so: whether
+/// they can be written, and whether a table that exists fits, is found by `run`, before the first row.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -27,9 +28,13 @@ pub(super) struct Arguments {
     /// Read variables from this file too; those that are set already win
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
-    /// Print the problems as JSON: {"ok", "pipelines", "problems"}
+    /// Print the problems as JSON: {"ok", "pipelines", "problems"}, with --connect also "targets"
     #[arg(long)]
     json: bool,
+    /// Also connect to StarRocks and Doris, as the sinks would, and look at what rows will need: address,
+    /// login, privileges, version, tables, columns, types, replicas, backends, clock. Nothing is changed
+    #[arg(long, conflicts_with = "show_defaults")]
+    connect: bool,
     /// Print the settings of one file that has no error, every default included and marked, as TOML
     /// that comes to the same pipeline; variables stand by their names. Warnings go to stderr
     #[arg(long, conflicts_with = "json")]
@@ -41,9 +46,10 @@ Examples:
   WAGERS=wagers.jsonl OUT=out millrace check pipelines/wagers.toml
   millrace check --env-file dev.env --show-defaults pipelines/wagers.toml
   millrace check --env-file dev.env pipelines/*.toml
+  millrace check --connect --env-file prod.env pipelines/wagers-starrocks.toml
   millrace check --json pipelines/wagers.toml | jq '.problems[].message'";
 
-/// Runs the command: 0 if no file has an error, 2 if one has.
+/// Runs the command: 0 if no file and no target has an error, 2 if one has.
 pub(super) fn run(arguments: &Arguments) -> CommandResult {
     let environment = environment(arguments.env_file.as_deref())?;
     let sandbox = module::sandbox()?;
@@ -54,17 +60,26 @@ pub(super) fn run(arguments: &Arguments) -> CommandResult {
     if arguments.show_defaults {
         return show_defaults(&loaded, &environment);
     }
+    let looked = if arguments.connect { Looked::at(&loaded.plans) } else { Vec::new() };
     if arguments.json {
-        output::print_json(&as_json(&loaded))?;
+        let mut value = as_json(&loaded);
+        if arguments.connect {
+            value["targets"] = looked.iter().map(Looked::to_json).collect();
+        }
+        output::print_json(&value)?;
     } else {
         let paint = Paint::stdout();
         let mut text = loaded.render(paint);
         for plan in &loaded.plans {
             text.push_str(&format!("{} {}\n", paint.green("ok:"), sentence(plan)));
         }
+        for target in &looked {
+            text.push_str(&target.render(paint));
+        }
         output::print(&text)?;
     }
-    Ok(if loaded.is_sound() { Exit::Done } else { Exit::Usage })
+    let is_sound = loaded.is_sound() && looked.iter().all(Looked::is_sound);
+    Ok(if is_sound { Exit::Done } else { Exit::Usage })
 }
 
 /// The settings on stdout, and what there is to say about the file on stderr, so that the first may

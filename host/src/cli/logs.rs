@@ -7,10 +7,14 @@ use std::io::{self, Write};
 
 use anyhow::{Context, bail};
 use indicatif::MultiProgress;
+use tracing_log::LogTracer;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::text::Paint;
+
+/// Libraries that log whole requests, credentials and all: nobody hears them, whatever the filter.
+const TELL_TALES: [&str; 4] = ["ureq", "ureq_proto", "mysql", "rustls"];
 
 const HINT: &str = "hint: a level (off, error, warn, info, debug, trace), or TARGET=LEVEL, or \
                     several with commas: `debug`, or `warn,millrace::pipeline=debug`";
@@ -23,14 +27,15 @@ pub(super) fn start(filter: &str, bars: &MultiProgress) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(about_us(filter)?)
         .with_context(|| format!("--log {filter} is no filter\n  {HINT}"))?;
     let bars = bars.clone();
-    let started = tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(Paint::stderr().is_on())
         .with_target(false)
         .with_writer(move || AboveBars { bars: bars.clone() })
-        .try_init();
+        .finish();
     // A second subscriber is refused where the library's user has one; its logs then go there.
-    drop(started);
+    drop(LogTracer::builder().ignore_all(TELL_TALES).init());
+    drop(tracing::subscriber::set_global_default(subscriber));
     Ok(())
 }
 

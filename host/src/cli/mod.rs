@@ -12,6 +12,8 @@ mod build;
 mod check;
 mod columns;
 mod completions;
+mod connect;
+mod ddl;
 mod ending;
 mod exit;
 mod generate;
@@ -26,6 +28,7 @@ mod progress;
 mod run;
 mod schema;
 mod signals;
+mod status;
 mod summary;
 mod text;
 
@@ -76,8 +79,10 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Status(status::Arguments),
     Check(check::Arguments),
     Columns(columns::Arguments),
+    Ddl(ddl::Arguments),
     Graph(graph::Arguments),
     Inspect(inspect::Arguments),
     Build(build::Arguments),
@@ -104,8 +109,10 @@ fn dispatch(cli: Cli) -> CommandResult {
     logs::start(&cli.log, &bars).map_err(Failure::usage)?;
     match cli.command {
         Command::Run(arguments) => run::run(&arguments, &bars),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Columns(arguments) => columns::run(&arguments),
+        Command::Ddl(arguments) => ddl::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),

@@ -28,7 +28,7 @@ mod validate;
 use std::path::Path;
 
 pub use effective::effective;
-pub use env::{EnvFileError, Environment, Secret};
+pub use env::{EnvFileError, Environment};
 pub use keys::{Key, PARTS, Part, Presence};
 pub use plan::{
     CheckpointPlan, DeadLettersPlan, Delivery, Edge, InputPlan, NodeId, OnError, Plan, SinkPlan,

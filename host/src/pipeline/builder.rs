@@ -9,7 +9,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::chain_node::ChainNode;
-use super::coordinator::Coordinator;
+use super::coordinator::{Coordinator, progress};
 use super::cuts::Cuts;
 use super::dead_letters::LetterBox;
 use super::edge::{EDGE_CAPACITY, Inbox};
@@ -21,7 +21,8 @@ use super::recovery::{DEAD_LETTERS, Recovered};
 use super::sink_node::{LettersNode, SinkNode};
 use super::source_node::SourceNode;
 use super::wiring::{Consumer, Wiring};
-use super::{NodeError, PipelineError, RunOptions, dead_letter_schema};
+use super::{NodeError, PipelineError, RunOptions, dead_letter_schema, repeat};
+use crate::checkpoint::SinkProgress;
 use crate::config::{NodeId, OnError, Plan};
 use crate::record::{Batch, DeadLetter};
 use crate::stage::{Chain, Numbering, Stage, StageConfig};
@@ -43,6 +44,8 @@ pub(super) struct Builder<'a> {
     letters: Vec<Receiver<Message<Vec<DeadLetter>>>>,
     controls: BTreeMap<String, Sender<Control>>,
     pub(super) events: (Sender<Event>, Receiver<Event>),
+    /// The progress before the first node begins.
+    begun: (u64, u64),
     /// Every node's thread holds the sending half: the receiver learns when the last one ends.
     alive: (Sender<()>, Receiver<()>),
 }
@@ -68,6 +71,7 @@ impl<'a> Builder<'a> {
             letters: Vec::new(),
             controls: BTreeMap::new(),
             events: bounded(4 * nodes),
+            begun: progress(counters),
             alive: bounded(1),
         };
         builder.connect();
@@ -130,6 +134,9 @@ impl<'a> Builder<'a> {
                 epoch: checkpoint.epoch,
                 rows: 0,
                 checkpoint_rows: self.plan.checkpoint.rows,
+                target: self.recovered.targets.remove(&name),
+                reached: None,
+                ended: false,
                 outlet: self.outlet(NodeId::Source(index), 0, 0),
                 letters: self.letter_box(vec![(name.clone(), source.on_error, Arc::default())]),
                 control: controlled,
@@ -210,8 +217,9 @@ impl<'a> Builder<'a> {
                 letters: self.letter_box(vec![(name.clone(), sink.on_error, Arc::default())]),
                 events: self.events.0.clone(),
                 counters: Arc::clone(&self.counters.sinks[&name]),
+                pipeline: Arc::clone(self.counters),
                 clock: self.options.clock,
-                rows: 0,
+                progress: SinkProgress::default(),
                 epoch: self.recovered.checkpoint.epoch,
                 asked: false,
                 name: name.clone(),
@@ -239,7 +247,14 @@ impl<'a> Builder<'a> {
 
     pub(super) fn coordinator(self) -> (Coordinator, Receiver<()>) {
         let Recovered {
-            store, checkpoint, mut committers, tables, state_folder, state_files, ..
+            store,
+            checkpoint,
+            repeat,
+            mut committers,
+            tables,
+            state_folder,
+            state_files,
+            ..
         } = self.recovered;
         for committing in &mut committers {
             committing.counters = self.counters.sinks.get(&committing.name).cloned();
@@ -269,6 +284,10 @@ impl<'a> Builder<'a> {
             stop: self.options.stop.clone(),
             tables,
             artifacts,
+            graph: repeat::graph(self.plan),
+            repeat,
+            begun: self.begun,
+            reached: 0,
             counters: Arc::clone(self.counters),
             faults: self.options.faults.clone(),
             clock: self.options.clock,

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -16,7 +17,9 @@ use super::recovery::failed;
 use super::stop::{StopSignal, Stopping};
 use super::table_refresh::TableRefresh;
 use super::{NodeError, Outcome, PipelineError};
-use crate::checkpoint::{Checkpoint, CheckpointStore, StageCheckpoint, state};
+use crate::checkpoint::{
+    Checkpoint, CheckpointStore, Repeat, SinkProgress, StageCheckpoint, state,
+};
 use crate::record::Epoch;
 use crate::sink::{Committed, Committer, Handle};
 use crate::telemetry::{Clock, NodeCounters, PipelineCounters};
@@ -44,7 +47,7 @@ pub(super) struct Coordinator {
     pub state_folder: PathBuf,
     /// Files that the checkpoint before the last one named, and the last one does not.
     pub garbage: BTreeSet<String>,
-    /// Two-phase sinks first, then the others, the dead letters' sink last.
+    /// Two-phase sinks first, then the others, the dead letters' sink the last of its kind.
     pub sinks: Vec<CommittingSink>,
     pub events: Receiver<Event>,
     /// How often a checkpoint is due while rows flow.
@@ -56,6 +59,15 @@ pub(super) struct Coordinator {
     pub stop: StopSignal,
     pub tables: TableRefresh,
     pub artifacts: BTreeMap<String, String>,
+    /// SHA-256 of what makes the rows, but for the artifacts.
+    pub graph: String,
+    /// What this run repeats, and nothing else.
+    pub repeat: Option<Repeat>,
+    /// What there was of progress before the first node began: a pipeline that goes on after a repeat
+    /// counts on.
+    pub begun: (u64, u64),
+    /// Sources that have come to where the repeat wants them.
+    pub reached: usize,
     pub counters: Arc<PipelineCounters>,
     pub faults: Faults,
     pub clock: Clock,
@@ -66,15 +78,17 @@ struct Round {
     checkpoint: Checkpoint,
     last: bool,
     waiting: usize,
-    rows: BTreeMap<String, u64>,
 }
 
 impl Coordinator {
     /// Runs until every source has ended and is checkpointed, until a signal to stop has been
     /// obeyed, or until a node fails.
     pub(super) fn run(&mut self) -> Result<Outcome, PipelineError> {
-        // Nodes count from zero, and may have begun to.
-        let mut marked = (0, 0);
+        if let Some(ended) = self.repeat.as_ref().map(|repeat| repeat.target.finished) {
+            return self.repeat(ended);
+        }
+        // Nodes may have begun to count.
+        let mut marked = self.begun;
         let mut since = Instant::now();
         loop {
             let stopping = self.stop.state() != Stopping::No;
@@ -82,7 +96,7 @@ impl Coordinator {
             if stopping || ended {
                 return self.end(ended, marked);
             }
-            let progress = self.progress();
+            let progress = progress(&self.counters);
             let due = self.wanted > self.last.epoch
                 || self.every.is_some_and(|every| since.elapsed() >= every);
             if due && (progress != marked || self.tables.pending()) {
@@ -101,9 +115,26 @@ impl Coordinator {
         }
     }
 
+    /// Makes the checkpoint that is to be repeated, once every source has come to its place in it. A
+    /// signal before that leaves everything as it was: the next start repeats it.
+    fn repeat(&mut self, ended: bool) -> Result<Outcome, PipelineError> {
+        while self.reached < self.sources.len() {
+            if self.stop.state() != Stopping::No {
+                return Ok(Outcome::Stopped);
+            }
+            match self.events.recv_timeout(PULSE) {
+                Ok(event) => self.note(event)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(self.deserted()),
+            }
+        }
+        self.round(true, ended)?;
+        Ok(Outcome::Stopped)
+    }
+
     /// The last checkpoint, unless there is nothing to write down.
     fn end(&mut self, ended: bool, marked: (u64, u64)) -> Result<Outcome, PipelineError> {
-        if ended && self.last.finished && self.progress() == marked {
+        if ended && self.last.finished && progress(&self.counters) == marked {
             return Ok(Outcome::AlreadyFinished);
         }
         self.round(true, ended)?;
@@ -114,6 +145,7 @@ impl Coordinator {
     fn note(&mut self, event: Event) -> Result<(), PipelineError> {
         match event {
             Event::SourceFinished => self.finished += 1,
+            Event::SourceReached => self.reached += 1,
             Event::WantsBarrier { beyond } => self.wanted = self.wanted.max(beyond + 1),
             Event::Failed { node, error } => return Err(self.failure(node, error)),
             Event::SourceAt { .. }
@@ -122,15 +154,6 @@ impl Coordinator {
             | Event::Prepared { .. } => {}
         }
         Ok(())
-    }
-
-    /// Rows and bytes read so far, and rows that transforms made, which timers do without any being
-    /// read: what a new checkpoint would have over the last one.
-    fn progress(&self) -> (u64, u64) {
-        let PipelineCounters { sources, transforms, .. } = &*self.counters;
-        let read = PipelineCounters::total(sources, |source| &source.rows_in);
-        let made = PipelineCounters::total(transforms, |transform| &transform.rows_out);
-        (read + made, PipelineCounters::total(sources, |source| &source.bytes))
     }
 
     fn round(&mut self, last: bool, ended: bool) -> Result<(), PipelineError> {
@@ -150,6 +173,7 @@ impl Coordinator {
     }
 
     fn begin(&mut self, last: bool, ended: bool) -> Round {
+        let joined = self.tables.versions();
         let barrier = Barrier { epoch: self.last.epoch + 1, tables: self.tables.take(), last };
         let checkpoint = Checkpoint {
             epoch: barrier.epoch,
@@ -159,6 +183,10 @@ impl Coordinator {
             artifacts: self.artifacts.clone(),
             handles: BTreeMap::new(),
             stages: self.stages.clone(),
+            read: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            joined,
+            graph: self.graph.clone(),
             ..self.last.clone()
         };
         // Stages that keep something count in their own part.
@@ -170,13 +198,14 @@ impl Coordinator {
         }
         let instances: usize = self.stages.values().map(|stage| stage.instances.len()).sum();
         let waiting = self.sources.len() + self.chains + instances + self.sinks.len();
-        Round { checkpoint, last, waiting, rows: BTreeMap::new() }
+        Round { checkpoint, last, waiting }
     }
 
     fn collect(&mut self, round: &mut Round, event: Event) -> Result<(), PipelineError> {
         let checkpoint = &mut round.checkpoint;
         match event {
-            Event::SourceAt { source, position, times, watermark } => {
+            Event::SourceAt { source, position, progress, times, watermark } => {
+                checkpoint.read.insert(source.clone(), progress);
                 checkpoint.positions.insert(source.clone(), position);
                 checkpoint.event_times.insert(source.clone(), times);
                 checkpoint.watermarks.insert(source, watermark);
@@ -197,10 +226,10 @@ impl Coordinator {
                 }
                 self.faults.at("saved", &format!("{stage}#{instance}"), checkpoint.epoch)?;
             }
-            Event::Prepared { sink, handle, rows } => {
+            Event::Prepared { sink, handle, progress } => {
                 checkpoint.handles.insert(sink.clone(), handle.0);
                 self.faults.at("prepared", &sink, checkpoint.epoch)?;
-                round.rows.insert(sink, rows);
+                checkpoint.taken.insert(sink, progress);
             }
             event => return self.note(event),
         }
@@ -209,22 +238,30 @@ impl Coordinator {
     }
 
     fn complete(&mut self, round: Round) -> Result<(), PipelineError> {
-        let Round { checkpoint, last, rows, .. } = round;
+        let Round { mut checkpoint, last, .. } = round;
         let epoch = checkpoint.epoch;
         self.faults.at("collected", "", epoch)?;
-        self.store.write(&checkpoint)?;
+        let visible = self.visible(&mut checkpoint);
+        self.store.write_confirmed(&checkpoint, &visible)?;
         self.faults.at("stored", "", epoch)?;
-        for sink in &mut self.sinks {
+        for sink in self.sinks.iter_mut().filter(|sink| !visible.contains(&sink.name)) {
             let handle = Handle(checkpoint.handles.get(&sink.name).cloned().unwrap_or_default());
-            if commit(&self.store, sink, epoch, &handle, &self.faults)? == Committed::Expired {
+            if let Committed::Expired { .. } =
+                commit(&self.store, sink, epoch, &handle, &self.faults)?
+            {
                 return Err(PipelineError::Expired { sink: sink.name.clone(), epoch });
             }
             if let Some(counters) = &sink.counters {
-                let rows = rows.get(&sink.name).copied().unwrap_or_default();
+                let SinkProgress { rows, .. } =
+                    checkpoint.taken.get(&sink.name).copied().unwrap_or_default();
                 NodeCounters::add(&counters.rows_out, usize::try_from(rows).unwrap_or(usize::MAX));
             }
         }
         NodeCounters::add(&self.counters.checkpoints, 1);
+        self.counters.epoch.store(epoch, Ordering::Relaxed);
+        self.counters.checkpoint_time.store(checkpoint.time, Ordering::Relaxed);
+        let rows: u64 = checkpoint.read.values().map(|read| read.rows).sum();
+        self.counters.rows_saved.fetch_add(rows, Ordering::Relaxed);
         for (name, control) in &self.sources {
             if let Some(position) = checkpoint.positions.get(name) {
                 drop(control.send(Control::Acknowledge(position.clone())));
@@ -235,6 +272,17 @@ impl Coordinator {
         self.tidy(&checkpoint);
         self.last = checkpoint;
         Ok(())
+    }
+
+    /// The sinks that show all of a repeated checkpoint already; what they were given is what they were
+    /// given then.
+    fn visible(&self, checkpoint: &mut Checkpoint) -> BTreeSet<String> {
+        let Some(repeat) = &self.repeat else { return BTreeSet::new() };
+        for sink in repeat.whole() {
+            let taken = repeat.target.taken.get(sink).copied().unwrap_or_default();
+            checkpoint.taken.insert(sink.to_owned(), taken);
+        }
+        repeat.whole().map(str::to_owned).collect()
     }
 
     /// Removes the files that no checkpoint in the store names any more: those of the one before the
@@ -265,6 +313,15 @@ impl Coordinator {
     }
 }
 
+/// Rows and bytes read so far, and rows that transforms made, which timers do without any being
+/// read: what a new checkpoint would have over the last one.
+pub(super) fn progress(counters: &PipelineCounters) -> (u64, u64) {
+    let PipelineCounters { sources, transforms, .. } = counters;
+    let read = PipelineCounters::total(sources, |source| &source.rows_in);
+    let made = PipelineCounters::total(transforms, |transform| &transform.rows_out);
+    (read + made, PipelineCounters::total(sources, |source| &source.bytes))
+}
+
 /// Makes one handle visible, notes it in the store, and lets the sink drop what it kept for it; or
 /// answers that the target has given it up.
 pub(super) fn commit(
@@ -275,8 +332,9 @@ pub(super) fn commit(
     faults: &Faults,
 ) -> Result<Committed, PipelineError> {
     let failed = failed(&sink.name);
-    if sink.committer.commit(handle).map_err(&failed)? == Committed::Expired {
-        return Ok(Committed::Expired);
+    let committed = sink.committer.commit(handle).map_err(&failed)?;
+    if committed != Committed::Done {
+        return Ok(committed);
     }
     faults.at("committed", &sink.name, epoch)?;
     store.confirm(epoch, &sink.name)?;

@@ -39,6 +39,16 @@ pub enum NodeError {
         /// The one that was too many.
         letter: Box<DeadLetter>,
     },
+    /// The source does not come again to where a checkpoint that is repeated has it.
+    #[error(
+        "checkpoint {epoch} is to be repeated, and the source does not come to exactly its position again: {what}; put the input back as it was and start again, or start over with a new store (checkpoint.store) and emptied outputs (if_exists = \"replace\")"
+    )]
+    Missed {
+        /// The checkpoint.
+        epoch: u64,
+        /// What was found.
+        what: String,
+    },
     /// A broken invariant of ours; the panic's message is in the log.
     #[error(
         "the node's thread panicked: this is a bug in millrace; what was checkpointed stays good"
@@ -57,7 +67,7 @@ impl NodeError {
     #[must_use]
     pub fn place(&self, node: &str) -> String {
         let kind = match self {
-            Self::Source(_) => "source",
+            Self::Source(_) | Self::Missed { .. } => "source",
             Self::Stage(_) | Self::State(_) | Self::Waiting(_) => "transform",
             Self::Sink(_) => "sink",
             Self::LetterRefused { .. } => return "the dead letters' sink".to_owned(),
@@ -151,13 +161,25 @@ pub enum PipelineError {
     },
     /// The target gave a prepared epoch up.
     #[error(
-        "sink `{sink}`: its target no longer has what was prepared for checkpoint {epoch}, while another sink already shows that checkpoint; load the rows since the one before by hand, or start over with a new store and emptied outputs (if_exists = \"replace\")"
+        "sink `{sink}`: its target gave up what was prepared for checkpoint {epoch} before it was committed; nothing is lost, and a start makes those rows again; if it comes to this each time, the target keeps prepared transactions for too short a time"
     )]
     Expired {
         /// The sink.
         sink: String,
         /// The checkpoint.
         epoch: u64,
+    },
+    /// The target gave a part of a checkpoint up, and its rows cannot be made again.
+    #[error(
+        "the target has given up what was prepared for {lost}, while the rest of checkpoint {epoch} is visible, and the rows would not come again as they were: {reason}; undo that and start again, or load by hand what is missing since checkpoint {before} and start over with a new store (checkpoint.store) behind it, or start over with a new store and emptied outputs (if_exists = \"replace\")", before = .epoch.saturating_sub(1)
+    )]
+    CannotRepeat {
+        /// The sinks and labels, in words.
+        lost: String,
+        /// The checkpoint.
+        epoch: u64,
+        /// Why.
+        reason: String,
     },
     /// The graceful stop did not end in time.
     #[error(

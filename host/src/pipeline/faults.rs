@@ -11,7 +11,8 @@ type Decide = dyn Fn(&str, &str, Epoch) -> bool + Send + Sync;
 
 /// Where a run crashes; nowhere by default.
 ///
-/// The points of a new store are `initialised` (each sink) and `begun` (epoch 0 is stored). Those of
+/// The points of a new store are `initialised` (each sink) and `begun` (epoch 0 is stored). Where a
+/// checkpoint is to be repeated, `turned` is when the store is back at the one before. Those of
 /// one checkpoint, in order: `saved` (each instance of a stage that keeps something, as `stage#0`) and
 /// `prepared` (each sink), `collected`, `stored`, then for
 /// each sink `committed` and `confirmed`, then `acknowledged`. A crash drops everything at once, as

@@ -14,13 +14,23 @@ use super::{NodeError, Outcome, PipelineError, RunOptions, StopSignal, Stopping}
 use crate::config::Plan;
 use crate::telemetry::PipelineCounters;
 
+/// How a launched pipeline ended.
+pub(super) struct Landed {
+    pub result: Result<Outcome, PipelineError>,
+    /// Whether every node has: then nothing is held any more, and the pipeline can be recovered.
+    pub quiet: bool,
+}
+
 /// Runs the recovered pipeline to its end.
+///
+/// # Errors
+/// If a thread cannot be started, or the stop has not ended in time.
 pub(super) fn launch(
     plan: &Plan,
     options: &RunOptions,
     counters: &Arc<PipelineCounters>,
     recovered: Recovered,
-) -> Result<Outcome, PipelineError> {
+) -> Result<Landed, PipelineError> {
     let mut builder = Builder::new(plan, options, counters, recovered);
     builder.sources()?;
     builder.chains()?;
@@ -33,10 +43,11 @@ pub(super) fn launch(
     // downstream; the channel closes with the last of them. One that hangs outside is not waited for
     // without end: the error is what the caller needs.
     let grace = Instant::now() + plan.stop_timeout;
-    if alive.recv_deadline(grace).is_err_and(|error| error.is_timeout()) {
+    let quiet = !alive.recv_deadline(grace).is_err_and(|error| error.is_timeout());
+    if !quiet {
         tracing::warn!("a node still waits for the outside and is left behind");
     }
-    result
+    Ok(Landed { result, quiet })
 }
 
 /// Runs the coordinator on a thread of its own, so that a stop is timed whatever it waits for.

@@ -1,6 +1,6 @@
 //! What travels on edges, and between nodes and the coordinator.
 
-use crate::checkpoint::{InstanceCheckpoint, PartitionTime};
+use crate::checkpoint::{InstanceCheckpoint, PartitionTime, SinkProgress, SourceProgress};
 use crate::record::{Epoch, Position};
 use crate::sink::Handle;
 use crate::stage::Tables;
@@ -47,16 +47,24 @@ pub(super) enum Control {
 /// What nodes tell the coordinator.
 pub(super) enum Event {
     /// A source has put the barrier in; its rows before it are all sent.
-    SourceAt { source: String, position: Position, times: Vec<PartitionTime>, watermark: i64 },
+    SourceAt {
+        source: String,
+        position: Position,
+        progress: SourceProgress,
+        times: Vec<PartitionTime>,
+        watermark: i64,
+    },
     /// A source has no more rows.
     SourceFinished,
+    /// A source has come to where the checkpoint that is repeated has it.
+    SourceReached,
     /// A stage has passed the barrier on; the source sequence that it goes on with.
     StageAt { stages: Vec<(String, i64)>, watermark: i64 },
     /// An instance of a stage that keeps something has passed the barrier on, and what it holds is
     /// durable.
     Saved { stage: String, instance: usize, held: Box<InstanceCheckpoint> },
     /// A sink has prepared.
-    Prepared { sink: String, handle: Handle, rows: u64 },
+    Prepared { sink: String, handle: Handle, progress: SinkProgress },
     /// A node asks for a checkpoint beyond the last one that it has seen.
     WantsBarrier { beyond: Epoch },
     /// A node cannot go on.

@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::coordinator::CommittingSink;
+use super::repeat::{SourceTarget, obstacle};
 use super::settle::{Candidate, Settled, settle};
+use super::stand_ins::PlannedSink;
 use super::table_refresh::TableRefresh;
 use super::{NodeError, PipelineError, RunOptions, dead_letter_schema};
-use crate::checkpoint::{Checkpoint, CheckpointStore, Opened, state};
+use crate::checkpoint::{Checkpoint, CheckpointStore, Opened, Repeat, state};
 use crate::config::Plan;
-use crate::record::Schema;
+use crate::record::{Position, Schema};
 use crate::sink::{Durability, Sink, SinkConfig, SinkContext, SinkError};
-use crate::source::Source;
+use crate::source::{Source, SourceConfig};
+use crate::telemetry::PipelineCounters;
 
 /// The name of the dead letters' sink among the handles.
 pub(super) const DEAD_LETTERS: &str = "dead_letters";
@@ -23,6 +26,10 @@ pub(super) struct Recovered {
     pub store: CheckpointStore,
     pub checkpoint: Checkpoint,
     pub resumed_from: Option<u64>,
+    /// What this run repeats, and nothing else.
+    pub repeat: Option<Repeat>,
+    /// Where it has to bring the sources.
+    pub targets: BTreeMap<String, SourceTarget>,
     pub sources: BTreeMap<String, Box<dyn Source>>,
     /// The writing halves, by name.
     pub writers: BTreeMap<String, Box<dyn Sink>>,
@@ -35,28 +42,44 @@ pub(super) struct Recovered {
     pub state_files: BTreeSet<String>,
 }
 
-/// Recovers the pipeline of `plan`: after this, rows may flow.
-pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, PipelineError> {
-    let Opened { store, last } = CheckpointStore::open(&plan.checkpoint.store, &plan.name)?;
+/// Recovers the pipeline of `plan` from its store: after this, rows may flow.
+pub(super) fn recover(
+    plan: &Plan,
+    options: &RunOptions,
+    counters: &PipelineCounters,
+    Opened { store, last }: Opened,
+) -> Result<Recovered, PipelineError> {
     let resumes = last.is_some();
     let tables = TableRefresh::start(&plan.tables)?;
-    let sinks = sinks(plan, &store)?;
+    let sinks = sinks(plan, options, counters, &store)?;
     let checkpoint = match last {
-        Some(checkpoint) => same_nodes(plan, &sinks, checkpoint)?,
+        Some(checkpoint) => {
+            same_nodes(plan, &sinks, &checkpoint)?;
+            checkpoint
+        }
         None => begin(plan, options, &store, &sinks, &tables)?,
     };
-    let candidates = sinks.iter().map(|(config, context)| Candidate::of(config, context)).collect();
-    let Settled { checkpoint, writers, committers } =
-        settle(&store, checkpoint, candidates, &options.faults)?;
+    if let Some(repeat) = store.repeat()? {
+        same_nodes(plan, &sinks, &repeat.target)?;
+    }
+    let candidates: Vec<Candidate<'_>> = sinks.iter().map(Candidate::of).collect();
+    let versions = tables.versions();
+    let obstacle = |repeat: &Repeat| obstacle(plan, repeat, &versions);
+    let mut settled = settle(&store, checkpoint, &candidates, &obstacle, &options.faults)?;
     let state_folder = store.state_folder()?;
     let state_files = store.files()?;
     state::sweep(&state_folder, &state_files)?;
-    let sources = open_sources(plan, options, &checkpoint)?;
+    let sources = open_sources(plan, options, &settled.checkpoint)?;
+    let targets = targets(plan, options, settled.repeat.as_ref())?;
+    settled.ready()?;
+    let Settled { checkpoint, repeat, writers, committers } = settled;
     let resumed_from = resumes.then_some(checkpoint.epoch);
     Ok(Recovered {
         store,
         checkpoint,
         resumed_from,
+        repeat,
+        targets,
         sources,
         writers,
         committers,
@@ -66,21 +89,21 @@ pub(super) fn recover(plan: &Plan, options: &RunOptions) -> Result<Recovered, Pi
     })
 }
 
-/// The checkpoint, if the plan still has every source and sink of it. A source that goes by another
-/// name now would be read from its start again; what was prepared for a sink that is gone would
-/// never be committed.
+/// Checks that the plan still has every source and sink of the checkpoint. A source that goes by
+/// another name now would be read from its start again; what was prepared for a sink that is gone
+/// would never be committed.
 fn same_nodes(
     plan: &Plan,
-    sinks: &[(SinkConfig, SinkContext)],
-    checkpoint: Checkpoint,
-) -> Result<Checkpoint, PipelineError> {
+    sinks: &[PlannedSink],
+    checkpoint: &Checkpoint,
+) -> Result<(), PipelineError> {
     let (epoch, store) = (checkpoint.epoch, &plan.checkpoint.store);
     let has_source = |name: &str| plan.sources.iter().any(|source| source.config.name == name);
     if let Some(gone) = checkpoint.positions.keys().find(|name| !has_source(name)) {
         let (source_name, store) = (gone.clone(), store.clone());
         return Err(PipelineError::SourceGone { source_name, epoch, store });
     }
-    let has_sink = |name: &str| sinks.iter().any(|(_, context)| context.sink == name);
+    let has_sink = |name: &str| sinks.iter().any(|sink| sink.context.sink == name);
     if let Some(gone) = checkpoint.handles.keys().find(|name| !has_sink(name)) {
         let (sink, store) = (gone.clone(), store.clone());
         return Err(PipelineError::SinkGone { sink, epoch, store });
@@ -91,7 +114,7 @@ fn same_nodes(
         let (stage, store) = (gone.clone(), store.clone());
         return Err(PipelineError::StageGone { stage, epoch, store });
     }
-    Ok(checkpoint)
+    Ok(())
 }
 
 /// Writes epoch 0: where each source begins, and what each sink holds before the first row.
@@ -99,7 +122,7 @@ fn begin(
     plan: &Plan,
     options: &RunOptions,
     store: &CheckpointStore,
-    sinks: &[(SinkConfig, SinkContext)],
+    sinks: &[PlannedSink],
     tables: &TableRefresh,
 ) -> Result<Checkpoint, PipelineError> {
     let mut checkpoint = Checkpoint {
@@ -110,10 +133,11 @@ fn begin(
     for (name, source) in open_sources(plan, options, &checkpoint)? {
         checkpoint.positions.insert(name, source.position());
     }
-    for (config, context) in sinks {
-        let handle = config.initialise(context).map_err(failed(&context.sink))?;
-        checkpoint.handles.insert(context.sink.clone(), handle.0);
-        options.faults.at("initialised", &context.sink, 0)?;
+    for sink in sinks {
+        let name = &sink.context.sink;
+        let handle = sink.initialise().map_err(failed(name))?;
+        checkpoint.handles.insert(name.clone(), handle.0);
+        options.faults.at("initialised", name, 0)?;
     }
     store.write(&checkpoint)?;
     options.faults.at("begun", "", 0)?;
@@ -128,39 +152,74 @@ fn open_sources(
     let mut sources = BTreeMap::new();
     for source in &plan.sources {
         let name = &source.config.name;
-        let position = checkpoint.positions.get(name);
-        let open = source.config.open(position, options.clock).map_err(|error| {
-            PipelineError::Node { node: name.clone(), source: Box::new(NodeError::Source(error)) }
-        })?;
+        let open = open_source(&source.config, checkpoint.positions.get(name), options)?;
         sources.insert(name.clone(), open);
     }
     Ok(sources)
 }
 
+fn open_source(
+    config: &SourceConfig,
+    position: Option<&Position>,
+    options: &RunOptions,
+) -> Result<Box<dyn Source>, PipelineError> {
+    config.open(position, options.clock).map_err(|error| PipelineError::Node {
+        node: config.name.clone(),
+        source: Box::new(NodeError::Source(error)),
+    })
+}
+
+/// Where a repeat has to bring the sources; each is opened there, too, which checks that what stands
+/// before is still what it was.
+fn targets(
+    plan: &Plan,
+    options: &RunOptions,
+    repeat: Option<&Repeat>,
+) -> Result<BTreeMap<String, SourceTarget>, PipelineError> {
+    let mut targets = BTreeMap::new();
+    let Some(Repeat { target, .. }) = repeat else { return Ok(targets) };
+    for source in &plan.sources {
+        let name = &source.config.name;
+        // There is both, or the repeat would not have begun.
+        let progress = target.read.get(name).copied();
+        let Some((progress, position)) = progress.zip(target.positions.get(name)) else { continue };
+        let there = open_source(&source.config, Some(position), options)?;
+        let (epoch, position) = (target.epoch, position.clone());
+        targets.insert(name.clone(), SourceTarget { epoch, progress, position, there });
+    }
+    Ok(targets)
+}
+
 /// Every sink with its context, in the order in which they commit.
 fn sinks(
     plan: &Plan,
+    options: &RunOptions,
+    counters: &PipelineCounters,
     store: &CheckpointStore,
-) -> Result<Vec<(SinkConfig, SinkContext)>, PipelineError> {
-    let context = |sink: &str, schema: Arc<Schema>| -> Result<SinkContext, PipelineError> {
-        Ok(SinkContext {
+) -> Result<Vec<PlannedSink>, PipelineError> {
+    let planned = |sink: &str, config: &SinkConfig, schema: Arc<Schema>| {
+        let context = SinkContext {
             pipeline: plan.name.clone(),
             sink: sink.to_owned(),
             incarnation: store.incarnation().to_owned(),
             segments: store.segments(sink)?,
             schema,
-        })
+            clock: options.clock,
+            counters: counters.loads.get(sink).cloned().unwrap_or_default(),
+        };
+        let stand_in = options.sinks.get(sink);
+        Ok::<_, PipelineError>(PlannedSink { config: config.clone(), context, stand_in })
     };
     let mut sinks = Vec::new();
     for sink in &plan.sinks {
-        let context = context(&sink.config.name, Arc::clone(&sink.schema))?;
-        sinks.push((sink.config.clone(), context));
+        sinks.push(planned(&sink.config.name, &sink.config, Arc::clone(&sink.schema))?);
     }
-    sinks.sort_by_key(|(config, _)| u8::from(config.durability() != Durability::TwoPhase));
     if let Some(letters) = &plan.dead_letters {
-        sinks
-            .push((letters.config.clone(), context(DEAD_LETTERS, Arc::new(dead_letter_schema()))?));
+        sinks.push(planned(DEAD_LETTERS, &letters.config, Arc::new(dead_letter_schema()))?);
     }
+    // The dead letters' sink stays the last of its kind; where it is a two-phase one, it can expire,
+    // and then nothing may be visible at those that cannot.
+    sinks.sort_by_key(|sink| u8::from(sink.durability() != Durability::TwoPhase));
     Ok(sinks)
 }
 

@@ -1,16 +1,25 @@
 //! The writing half of a sink on its thread; the dead letters' sink is one of them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, TrySendError};
 
 use super::NodeError;
 use super::dead_letters::{LetterBox, as_batch};
 use super::edge::{Arrival, Inbox};
 use super::message::{Barrier, Event};
+use crate::checkpoint::SinkProgress;
 use crate::record::{Batch, DeadLetter, Epoch, Schema, write_row};
 use crate::sink::Sink;
-use crate::telemetry::{Clock, NodeCounters};
+use crate::telemetry::{Clock, NodeCounters, PipelineCounters};
+
+/// How often a sink that is full looks whether the checkpoint before is committed.
+const LOOK: Duration = Duration::from_millis(20);
+/// After so many looks, whether anybody is there to commit it.
+const LOOKS: u32 = 25;
 
 pub(super) struct SinkNode {
     pub name: String,
@@ -19,9 +28,11 @@ pub(super) struct SinkNode {
     pub letters: LetterBox,
     pub events: Sender<Event>,
     pub counters: Arc<NodeCounters>,
+    /// Which checkpoint was committed last.
+    pub pipeline: Arc<PipelineCounters>,
     pub clock: Clock,
-    /// Rows taken since the last barrier.
-    pub rows: u64,
+    /// What it was given since the last barrier.
+    pub progress: SinkProgress,
     /// The last checkpoint whose barrier came by.
     pub epoch: Epoch,
     /// Whether a checkpoint was asked for since.
@@ -46,7 +57,8 @@ impl SinkNode {
         NodeCounters::add(&self.counters.batches, 1);
         NodeCounters::add(&self.counters.rows_in, batch.rows);
         let refused = self.sink.write(&batch)?;
-        self.rows += (batch.rows - refused.len()) as u64;
+        self.progress.rows += (batch.rows - refused.len()) as u64;
+        self.progress.refused += refused.len() as u64;
         let letters = refused
             .into_iter()
             .map(|refusal| {
@@ -55,16 +67,39 @@ impl SinkNode {
             })
             .collect();
         self.put(letters)?;
-        if !self.asked && self.sink.wants_barrier() {
+        if !self.sink.wants_barrier() {
+            return Ok(());
+        }
+        if !self.asked {
             self.asked = true;
-            return tell(&self.events, Event::WantsBarrier { beyond: self.epoch });
+            tell(&self.events, Event::WantsBarrier { beyond: self.epoch })?;
+        }
+        self.wait_for_commits()
+    }
+
+    /// Takes nothing more while the checkpoint whose barrier came last awaits its commits: until
+    /// they are done no other barrier comes, and what is held would grow without a bound. Nobody
+    /// upstream is needed for them: who sends rows behind a barrier has passed it.
+    fn wait_for_commits(&self) -> Result<(), NodeError> {
+        let mut looks = 0;
+        while self.pipeline.epoch.load(Ordering::Relaxed) < self.epoch {
+            thread::sleep(LOOK);
+            looks += 1;
+            if looks % LOOKS == 0
+                && let Err(TrySendError::Disconnected(_)) =
+                    self.events.try_send(Event::WantsBarrier { beyond: self.epoch })
+            {
+                return Err(NodeError::Disconnected);
+            }
         }
         Ok(())
     }
 
     fn prepare(&mut self, barrier: &Barrier) -> Result<(), NodeError> {
         let prepared = self.sink.prepare(barrier.epoch)?;
-        self.rows -= prepared.refused.len() as u64;
+        let late = prepared.refused.len() as u64;
+        self.progress.rows = self.progress.rows.saturating_sub(late);
+        self.progress.refused += late;
         let letters = prepared
             .refused
             .into_iter()
@@ -76,9 +111,9 @@ impl SinkNode {
         self.put(letters)?;
         self.asked = false;
         self.epoch = barrier.epoch;
-        let rows = std::mem::take(&mut self.rows);
+        let progress = std::mem::take(&mut self.progress);
         let sink = self.name.clone();
-        tell(&self.events, Event::Prepared { sink, handle: prepared.handle, rows })?;
+        tell(&self.events, Event::Prepared { sink, handle: prepared.handle, progress })?;
         self.letters.barrier(barrier)
     }
 
@@ -157,9 +192,9 @@ impl LettersNode {
             return Err(NodeError::LetterRefused { reason: late.reason });
         }
         (self.epoch, self.asked) = (epoch, false);
-        let rows = std::mem::take(&mut self.rows);
+        let progress = SinkProgress { rows: std::mem::take(&mut self.rows), refused: 0 };
         let sink = self.name.clone();
-        tell(&self.events, Event::Prepared { sink, handle: prepared.handle, rows })
+        tell(&self.events, Event::Prepared { sink, handle: prepared.handle, progress })
     }
 }
 

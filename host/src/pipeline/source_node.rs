@@ -12,7 +12,9 @@ use super::dead_letters::LetterBox;
 use super::event_time::{EventClock, Quiet};
 use super::fanout::Fanout;
 use super::message::{Barrier, Control, Event, FINAL_WATERMARK, Message};
-use crate::record::Epoch;
+use super::repeat::SourceTarget;
+use crate::checkpoint::SourceProgress;
+use crate::record::{Epoch, Position};
 use crate::source::{Budget, Next, Source, SourceBatch};
 use crate::telemetry::NodeCounters;
 
@@ -28,6 +30,12 @@ pub(super) struct SourceNode {
     pub rows: u64,
     /// After how many rows a checkpoint must come.
     pub checkpoint_rows: Option<u64>,
+    /// Where to come to and no further, while a checkpoint is repeated.
+    pub target: Option<SourceTarget>,
+    /// The place's name, once it is there.
+    pub reached: Option<Position>,
+    /// Whether the end was said downstream.
+    pub ended: bool,
     pub outlet: Fanout,
     pub letters: LetterBox,
     pub control: Receiver<Control>,
@@ -86,16 +94,16 @@ impl SourceNode {
 
     /// Hands the next rows on.
     fn step(&mut self) -> Result<State, NodeError> {
-        let budget = self.next_budget();
+        if let Some(target) = self.target.take() {
+            return self.step_towards(target);
+        }
+        let left = self.checkpoint_rows.map_or(u64::MAX, |limit| limit.saturating_sub(self.rows));
+        let budget = self.next_budget(left);
         match self.source.next(&budget)? {
             Next::Rows(rows) => self.send(rows)?,
             Next::Idle => {}
             Next::Finished => {
-                // What only waits for the disorder need not wait for other inputs' ends.
-                if let Some(greatest) = self.event_clock.greatest() {
-                    self.outlet.send(Message::Watermark(greatest))?;
-                }
-                self.outlet.send(Message::Watermark(FINAL_WATERMARK))?;
+                self.end_time()?;
                 self.tell(Event::SourceFinished)?;
                 return Ok(State::Finished);
             }
@@ -112,9 +120,42 @@ impl SourceNode {
         Ok(State::Open)
     }
 
-    /// The configured budget, cut short at a checkpoint's rows, or at random for tests.
-    fn next_budget(&mut self) -> Budget {
-        let left = self.checkpoint_rows.map_or(u64::MAX, |limit| limit.saturating_sub(self.rows));
+    /// Hands on the next rows of an epoch that is repeated, or says that all of them are handed on.
+    /// What silence did to event time the first time is not done again: only where several
+    /// partitions or inputs meet does it move anything.
+    fn step_towards(&mut self, mut target: SourceTarget) -> Result<State, NodeError> {
+        let left = target.progress.rows.saturating_sub(self.rows);
+        if left == 0 {
+            target.check(&mut *self.source, &self.budget)?;
+            if target.progress.ended {
+                self.end_time()?;
+            }
+            self.reached = Some(target.position);
+            self.tell(Event::SourceReached)?;
+            return Ok(State::Waiting);
+        }
+        let budget = self.next_budget(left);
+        match self.source.next(&budget)? {
+            Next::Rows(rows) => self.send(rows)?,
+            Next::Idle => {}
+            Next::Finished => return Err(target.ended_at(self.rows)),
+        }
+        self.target = Some(target);
+        Ok(State::Open)
+    }
+
+    /// Says that no row follows.
+    fn end_time(&mut self) -> Result<(), NodeError> {
+        self.ended = true;
+        // What only waits for the disorder need not wait for other inputs' ends.
+        if let Some(greatest) = self.event_clock.greatest() {
+            self.outlet.send(Message::Watermark(greatest))?;
+        }
+        self.outlet.send(Message::Watermark(FINAL_WATERMARK))
+    }
+
+    /// The configured budget, cut short at so many rows, or at random for tests.
+    fn next_budget(&mut self, left: u64) -> Budget {
         let most = self.budget.rows.min(usize::try_from(left).unwrap_or(usize::MAX)).max(1);
         let rows = self.cuts.as_mut().map_or(most, |cuts| cuts.next(most));
         Budget { rows, ..self.budget }
@@ -138,6 +179,7 @@ impl SourceNode {
             counters.event_time.store(time, Ordering::Relaxed);
         }
         if rows.batch.rows > 0 {
+            counters.set_position(rows.batch.meta.position(rows.batch.rows - 1));
             self.outlet.send(Message::Item(rows.batch))?;
         }
         match watermark {
@@ -149,7 +191,8 @@ impl SourceNode {
     fn barrier(&mut self, barrier: &Barrier) -> Result<(), NodeError> {
         self.tell(Event::SourceAt {
             source: self.name.clone(),
-            position: self.source.position(),
+            position: self.reached.clone().unwrap_or_else(|| self.source.position()),
+            progress: SourceProgress { rows: self.rows, ended: self.ended },
             times: self.event_clock.times(),
             watermark: self.event_clock.watermark(),
         })?;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::parquet::PartError;
+use super::stream_load::StreamLoadError;
 use crate::record::Epoch;
 
 /// Why a sink cannot go on: one variant for each thing that a caller can do something about. What
@@ -380,6 +381,20 @@ pub enum SinkError {
     /// A folder of Parquet files cannot be filled.
     #[error(transparent)]
     Part(Box<PartError>),
+    /// Tables of StarRocks or Doris cannot be filled.
+    #[error("sink `{sink}` cannot go on")]
+    StreamLoad {
+        /// The sink's name.
+        sink: String,
+        /// Why.
+        source: Box<StreamLoadError>,
+    },
+    /// An epoch shall be repeated at a sink whose handles never expire.
+    #[error(
+        "this kind of sink cannot repeat an epoch of which a part is visible; start over with a new \
+         checkpoint store and an emptied output"
+    )]
+    CannotRepeat,
     /// Whoever read standard output has gone.
     #[error("the reader of standard output has gone away, so the rows have nowhere to go")]
     BrokenPipe,
@@ -396,7 +411,11 @@ impl SinkError {
     /// is worth it, and loses and doubles nothing.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Locked { .. })
+        match self {
+            Self::Locked { .. } => true,
+            Self::StreamLoad { source, .. } => source.is_transient(),
+            _ => false,
+        }
     }
 
     /// Says what was tried with which file when the operating system refused.

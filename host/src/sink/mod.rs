@@ -12,6 +12,7 @@
 //! its keys in `config/`, and a golden pipeline.
 
 mod blackhole;
+mod connected;
 mod error;
 mod file;
 mod growing;
@@ -19,6 +20,7 @@ mod parquet;
 mod segment;
 mod sqlite;
 mod stdout;
+mod stream_load;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,8 +31,14 @@ pub use self::parquet::{ParquetCompression, ParquetConfig, PartError};
 pub use error::SinkError;
 pub use file::{CsvConfig, FileConfig, FileFormat};
 pub use sqlite::{ChangePolicy, SqliteConfig};
+pub use stream_load::{
+    Address, Audit, BackendRules, BodyFormat, Compression, Deletes, Endpoint, Evolution, Finding,
+    LoadBounds, PartialUpdateMode, Severity, Statements, StreamLoadConfig, StreamLoadError, System,
+    TableName, TablePiece, TruncatePolicy,
+};
 
 use crate::record::{Batch, Epoch, Schema};
+use crate::telemetry::{Clock, LoadCounters};
 
 /// What a sink has prepared, in its own words; kept in the checkpoint, given back to commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,15 +117,43 @@ pub trait Sink: Send {
     fn wants_barrier(&self) -> bool {
         false
     }
+
+    /// Every sink has settled at the last checkpoint, and rows are about to flow: called once in the
+    /// life of an open sink, before its first [`Sink::write`], in a new store too.
+    ///
+    /// # Errors
+    /// If the target is not fit to take rows; nothing has been written then.
+    fn ready(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// The epoch that comes now was prepared before as `whole`, and the target has given a part of
+    /// it up: `visible` is the part that it shows. The epoch's rows come again, all of them, and the
+    /// next [`Sink::prepare`] makes durable only what `visible` lacks. Its handle names all of the
+    /// epoch, the visible part too: should it expire in its turn, what is visible of the epoch must
+    /// be known. Called after [`Sink::ready`], before the first [`Sink::write`], on a sink that was
+    /// opened at `whole`.
+    ///
+    /// # Errors
+    /// [`SinkError::CannotRepeat`] for sinks whose handles never expire; any other if the parts
+    /// cannot be told.
+    fn mute(&mut self, visible: &Handle, whole: &Handle) -> Result<(), SinkError> {
+        let _ = (visible, whole);
+        Err(SinkError::CannotRepeat)
+    }
 }
 
 /// What [`Committer::commit`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Committed {
     /// The handle's rows are visible, now or since an earlier call.
     Done,
-    /// The target has given the handle up: its rows can no longer be committed.
-    Expired,
+    /// The target has given the handle up, or a part of it: those rows can no longer be committed.
+    /// Everything else of it is visible now.
+    Expired {
+        /// The part of the handle that is visible at the target; `None`: nothing is.
+        visible: Option<Handle>,
+    },
 }
 
 /// The half of a sink that makes prepared epochs visible.
@@ -137,6 +173,8 @@ pub trait Committer: Send {
 
     /// Undoes whatever a dead run wrote or prepared beyond `last`, the newest handle that a
     /// checkpoint names. Called once, on recovery, after `last` is committed and before rows flow.
+    /// What lies beyond is what `last` does not name: an epoch that came twice has one number, so
+    /// that its remains may have the number of `last`, whose lost part is not committed then.
     ///
     /// # Errors
     /// As [`Committer::commit`]; also if what `last` promises is no longer there.
@@ -156,6 +194,10 @@ pub struct SinkContext {
     pub segments: PathBuf,
     /// The input's schema.
     pub schema: Arc<Schema>,
+    /// Where processing time comes from.
+    pub clock: Clock,
+    /// What a sink that loads a remote table counts and says of itself.
+    pub counters: Arc<LoadCounters>,
 }
 
 /// A sink as configured.
@@ -176,6 +218,8 @@ pub enum SinkKind {
     File(FileConfig),
     /// A folder of Parquet files.
     Parquet(ParquetConfig),
+    /// Tables of StarRocks or Apache Doris.
+    StreamLoad(Box<StreamLoadConfig>),
     /// Standard output, as JSON lines.
     Stdout,
     /// Nowhere; every column is asked for all the same.
@@ -218,7 +262,8 @@ impl SinkConfig {
         match &self.kind {
             SinkKind::Sqlite(_) => Durability::WriteAhead,
             SinkKind::File(_) | SinkKind::Parquet(_) => Durability::Truncating,
-            SinkKind::Stdout => Durability::None,
+            SinkKind::StreamLoad(config) if config.exactly_once => Durability::TwoPhase,
+            SinkKind::Stdout | SinkKind::StreamLoad(_) => Durability::None,
             SinkKind::Blackhole => Durability::Discarding,
         }
     }
@@ -233,6 +278,7 @@ impl SinkConfig {
             SinkKind::Sqlite(config) => sqlite::initialise(config, context),
             SinkKind::File(config) => file::initialise(config, context),
             SinkKind::Parquet(config) => self::parquet::initialise(config, context),
+            SinkKind::StreamLoad(config) => stream_load::initialise(config, context),
             SinkKind::Stdout | SinkKind::Blackhole => Ok(Handle(serde_json::Value::Null)),
         }
     }
@@ -247,6 +293,7 @@ impl SinkConfig {
             SinkKind::Sqlite(config) => sqlite::open(config, context, last),
             SinkKind::File(config) => file::open(config, context, last),
             SinkKind::Parquet(config) => self::parquet::open(config, context, last),
+            SinkKind::StreamLoad(config) => stream_load::open(config, context, last),
             SinkKind::Stdout => Ok(stdout::open()),
             SinkKind::Blackhole => Ok(blackhole::open()),
         }

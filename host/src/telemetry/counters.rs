@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::LoadCounters;
+
 /// The counters of one node of the graph.
 #[derive(Debug, Default)]
 pub struct NodeCounters {
@@ -30,6 +32,8 @@ pub struct NodeCounters {
     pub guest_nanos: AtomicU64,
     /// What the transform itself has counted, by name; brought up to date at barriers.
     guest_counts: Mutex<BTreeMap<String, u64>>,
+    /// A source's words for where its last row was read.
+    position: Mutex<String>,
 }
 
 impl NodeCounters {
@@ -49,6 +53,17 @@ impl NodeCounters {
         self.guest_counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Says where a source has read its last row.
+    pub fn set_position(&self, position: String) {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = position;
+    }
+
+    /// Where a source has read its last row, in its own words; empty before the first.
+    #[must_use]
+    pub fn position(&self) -> String {
+        self.position.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Reads one counter.
     #[must_use]
     pub fn get(counter: &AtomicU64) -> u64 {
@@ -65,8 +80,17 @@ pub struct PipelineCounters {
     pub transforms: BTreeMap<String, Arc<NodeCounters>>,
     /// Sinks, by name; the dead letters' sink is not among them.
     pub sinks: BTreeMap<String, Arc<NodeCounters>>,
+    /// What sinks say of their loads, by name, for every sink; those that load no remote table leave
+    /// theirs at zero. The dead letters' sink is among them, under its own name.
+    pub loads: BTreeMap<String, Arc<LoadCounters>>,
     /// Checkpoints that were committed.
     pub checkpoints: AtomicU64,
+    /// The last one's number.
+    pub epoch: AtomicU64,
+    /// When it was written, microseconds since 1970 UTC; 0: there is none yet.
+    pub checkpoint_time: AtomicI64,
+    /// Rows that sources read and that are in a checkpoint, or will come again.
+    pub rows_saved: AtomicU64,
 }
 
 impl PipelineCounters {

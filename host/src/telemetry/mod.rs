@@ -2,8 +2,12 @@
 
 mod clock;
 mod counters;
+mod loads;
+mod secret;
 mod usage;
 
 pub use clock::Clock;
 pub use counters::{NodeCounters, PipelineCounters};
+pub use loads::{LoadCounters, LoadHealth, LoadPhase};
+pub use secret::Secret;
 pub use usage::{cpu_time, peak_memory_bytes};

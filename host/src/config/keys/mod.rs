@@ -8,6 +8,7 @@ mod form;
 mod pipeline;
 mod sink;
 mod source;
+mod stream_load;
 mod table;
 mod transform;
 
@@ -15,6 +16,7 @@ pub(super) use form::{Kind, Place};
 pub use pipeline::*;
 pub use sink::*;
 pub use source::*;
+pub use stream_load::*;
 pub use table::*;
 pub use transform::*;
 
@@ -154,6 +156,30 @@ pub const PARTS: &[Part] = &[
         about: "A table of an SQLite database. Decimals are text at full scale, times are UTC text. Where rows \
                 of several sources are upserted, see [sinks.md](sinks.md#upserts).",
         keys: SQLITE_SINK,
+    },
+    Part {
+        title: "Sink `starrocks`",
+        about: "A table of StarRocks, or several, by Stream Load: see \
+                [sinks.md](sinks.md#starrocks-and-doris).",
+        keys: STREAM_LOAD_SINK,
+    },
+    Part {
+        title: "Sink `doris`",
+        about: "A table of Apache Doris, or several, by Stream Load: the same keys as those of `starrocks`.",
+        keys: STREAM_LOAD_SINK,
+    },
+    Part { title: "`load`", about: "In a sink of type `starrocks` or `doris`.", keys: LOAD },
+    Part {
+        title: "`backends`",
+        about: "In a sink of type `starrocks` or `doris`.",
+        keys: BACKENDS,
+    },
+    Part {
+        title: "`audit`",
+        about: "In a sink of type `starrocks` or `doris`, as a table; columns that are not named are not \
+                written. The names of `audit = true` are `millrace_op`, `millrace_deleted`, \
+                `millrace_synced_at` and `millrace_version`.",
+        keys: AUDIT,
     },
     Part {
         title: "Sink `file`",

@@ -6,7 +6,7 @@ use super::{Key, ON_ERROR, defaulted, optional, required};
 pub const SINK: &[Key] = &[
     required(
         "type",
-        "`\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`",
+        "`\"starrocks\"`, `\"doris\"`, `\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`",
         "the kind of sink",
     ),
     required("input", "name", "a source, a transform, or one port of a transform as `name.port`"),
@@ -28,7 +28,7 @@ pub const SINK: &[Key] = &[
 pub const DEAD_LETTERS: &[Key] = &[
     required(
         "type",
-        "`\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`",
+        "`\"starrocks\"`, `\"doris\"`, `\"sqlite\"`, `\"file\"`, `\"stdout\"` or `\"blackhole\"`",
         "the kind of sink",
     ),
     optional(

@@ -6,14 +6,16 @@
 
 mod sink;
 mod source;
+mod stream_load;
 mod table;
 mod transform;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(super) use sink::{RawExpect, RawFileFormat, RawSink, RawSinkKind, RawSqlite};
+pub(super) use sink::{RawChanges, RawExpect, RawFileFormat, RawSink, RawSinkKind, RawSqlite};
 pub(super) use source::RawSource;
+pub(super) use stream_load::RawStreamLoad;
 pub(super) use table::RawTable;
 pub(super) use transform::{RawInput, RawJoin, RawName, RawTransform};
 

@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
+use super::stream_load::{self, RawStreamLoad};
 use super::transform::{RawName, reference};
 use super::{ColumnForm, columns, delivery, on_error};
 use crate::config::keys::{
     BLACKHOLE_SINK, DEAD_LETTERS, EXPECT_COLUMN, FILE_SINK, Key, SINK, SQLITE_SINK, STDOUT_SINK,
+    STREAM_LOAD_SINK,
 };
 use crate::config::plan::{Delivery, OnError};
 use crate::config::problem::{Problem, Span};
 use crate::config::section::{At, FilePath, Scope, Section, Word};
 use crate::config::tree::Node;
 use crate::record::{CsvStyle, DataType};
-use crate::sink::{ChangePolicy, CsvConfig, IfExists, ParquetCompression, WriteMode};
+use crate::sink::{ChangePolicy, CsvConfig, IfExists, ParquetCompression, System, WriteMode};
 
 /// One sink.
 #[derive(Debug)]
@@ -38,6 +40,7 @@ pub(in crate::config) struct RawExpect {
 /// The sinks there are, with the settings as written.
 #[derive(Debug)]
 pub(in crate::config) enum RawSinkKind {
+    StreamLoad(Box<RawStreamLoad>),
     Sqlite(RawSqlite),
     File { path: At<FilePath>, if_exists: IfExists, format: RawFileFormat },
     Stdout,
@@ -57,6 +60,12 @@ pub(in crate::config) enum RawFileFormat {
 pub(in crate::config) struct RawSqlite {
     pub path: At<FilePath>,
     pub table: At<String>,
+    pub changes: RawChanges,
+}
+
+/// What a sink that fills a table makes of changes.
+#[derive(Debug)]
+pub(in crate::config) struct RawChanges {
     pub mode: Option<At<WriteMode>>,
     pub key: Option<Vec<At<Word>>>,
     pub if_exists: IfExists,
@@ -66,13 +75,16 @@ pub(in crate::config) struct RawSqlite {
 
 #[derive(Clone, Copy)]
 enum Kind {
+    StreamLoad(System),
     Sqlite,
     File,
     Stdout,
     Blackhole,
 }
 
-const KINDS: [(&str, Kind); 4] = [
+const KINDS: [(&str, Kind); 6] = [
+    ("starrocks", Kind::StreamLoad(System::StarRocks)),
+    ("doris", Kind::StreamLoad(System::Doris)),
     ("sqlite", Kind::Sqlite),
     ("file", Kind::File),
     ("stdout", Kind::Stdout),
@@ -125,6 +137,9 @@ fn any(mut section: Section<'_>) -> Option<RawSink> {
     section.finish();
     let type_span = kind.span;
     let kind = match kind.value {
+        Kind::StreamLoad(system) => {
+            RawSinkKind::StreamLoad(Box::new(stream_load::read(&section, system)?))
+        }
         Kind::Sqlite => RawSinkKind::Sqlite(sqlite(&section)?),
         Kind::File => file(&section)?,
         Kind::Stdout => RawSinkKind::Stdout,
@@ -135,6 +150,7 @@ fn any(mut section: Section<'_>) -> Option<RawSink> {
 
 const fn keys_of(kind: Kind) -> &'static [Key] {
     match kind {
+        Kind::StreamLoad(_) => STREAM_LOAD_SINK,
         Kind::Sqlite => SQLITE_SINK,
         Kind::File => FILE_SINK,
         Kind::Stdout => STDOUT_SINK,
@@ -146,20 +162,18 @@ fn sqlite(section: &Section<'_>) -> Option<RawSqlite> {
     let path = section.path("path");
     let table =
         section.text("table").and_then(|table| table_name(section, table.map(|table| table.value)));
+    let changes = changes(section);
+    Some(RawSqlite { path: path?, table: table?, changes: changes? })
+}
+
+/// The keys that say what becomes of changes.
+pub(super) fn changes(section: &Section<'_>) -> Option<RawChanges> {
     let mode = section.choice("mode", &MODES);
     let key = section.texts("key");
     let if_exists = section.choice("if_exists", &IF_EXISTS);
     let on_delete = section.choice("on_delete", &ChangePolicy::NAMES);
     let on_update = section.choice("on_update", &ChangePolicy::NAMES);
-    Some(RawSqlite {
-        path: path?,
-        table: table?,
-        mode,
-        key,
-        if_exists: if_exists?.value,
-        on_delete,
-        on_update,
-    })
+    Some(RawChanges { mode, key, if_exists: if_exists?.value, on_delete, on_update })
 }
 
 /// SQLite keeps names that begin with `sqlite_` to itself, and we those with `_millrace_`.

@@ -14,7 +14,7 @@ use crate::config::plan::{
 use crate::config::problem::Problems;
 use crate::config::raw::{Raw, RawTransform};
 use crate::sandbox::Artifact;
-use crate::sink::SinkConfig;
+use crate::sink::{SinkConfig, SinkKind};
 use crate::table::TableConfig;
 
 /// The nodes of the file that are in the plan; a node's place here is its place in the plan.
@@ -81,7 +81,7 @@ pub(super) fn plan(
     let dead_letters = match (dead_letters, &raw.dead_letters) {
         (Some(config), Some(node)) => {
             let delivery = delivery_of(node.body.as_ref()?, Some(settings.delivery))?;
-            Some(DeadLettersPlan { config, delivery })
+            Some(DeadLettersPlan { config: promising(config, delivery), delivery })
         }
         _ => None,
     };
@@ -118,13 +118,22 @@ fn tables(raw: &Raw, transforms: &[TransformPlan]) -> Option<Vec<TableConfig>> {
 
 fn sink(raw: &Raw, sink: TypedSink, general: Delivery, kept: &Kept) -> Option<SinkPlan> {
     let body = raw.sinks[sink.at].body.as_ref()?;
+    let delivery = delivery_of(body, Some(general))?;
     Some(SinkPlan {
-        config: sink.config,
+        config: promising(sink.config, delivery),
         input: kept.edge(sink.input)?,
         schema: sink.typed.schema,
-        delivery: delivery_of(body, Some(general))?,
+        delivery,
         on_error: policy(body.on_error.as_ref(), raw),
     })
+}
+
+/// The settings with what the sink promises, for one that keeps it in different ways.
+fn promising(mut config: SinkConfig, delivery: Delivery) -> SinkConfig {
+    if let SinkKind::StreamLoad(settings) = &mut config.kind {
+        settings.exactly_once = delivery == Delivery::ExactlyOnce;
+    }
+    config
 }
 
 fn source(raw: &Raw, parts: &Parts, at: usize) -> Option<SourcePlan> {

@@ -5,6 +5,7 @@
 //! *Not here*: what a single key may hold (`raw`), how problems look (`render`).
 
 mod assemble;
+mod changes;
 mod graph;
 mod inputs;
 mod joins;
@@ -16,6 +17,7 @@ mod reads;
 mod sequences;
 mod sinks;
 mod state;
+mod stream_load;
 mod types;
 
 use std::path::Path;
@@ -155,7 +157,7 @@ fn sinks(types: &Types<'_>, report: &Report) -> Vec<TypedSink> {
         .filter_map(|(at, node)| {
             let body = node.body.as_ref()?;
             let (input, typed) = types.resolve(body.input.as_ref()?, report)?;
-            let config = sinks::resolve(&node.name.value, body, &typed, report)?;
+            let config = sinks::resolve(types.raw, &node.name.value, body, &typed, report)?;
             Some(TypedSink { at, config, input, typed })
         })
         .collect()

@@ -97,7 +97,7 @@ fn output(who: String, sink: &RawSink) -> Option<Use> {
     let (path, table) = match &sink.kind {
         RawSinkKind::Sqlite(sqlite) => (&sqlite.path, Some(sqlite.table.value.to_lowercase())),
         RawSinkKind::File { path, .. } => (path, None),
-        RawSinkKind::Stdout | RawSinkKind::Blackhole => return None,
+        RawSinkKind::StreamLoad(_) | RawSinkKind::Stdout | RawSinkKind::Blackhole => return None,
     };
     let place = plain(&path.value.path);
     let files = match &sink.kind {

@@ -15,10 +15,7 @@ use crate::source::{ColumnOrigin, MetaColumn, SourceKind};
 /// Warns of each upsert that rows of several origins reach, unless its key tells them apart.
 pub(super) fn warn(types: &Types<'_>, sinks: &[TypedSink], report: &Report) {
     for sink in sinks {
-        let SinkKind::Sqlite(SqliteConfig { mode: WriteMode::Upsert, key, .. }) = &sink.config.kind
-        else {
-            continue;
-        };
+        let Some((key, stays)) = upsert(&sink.config.kind) else { continue };
         let origins = Origins::of(types, sink.input);
         warn_of_instances(types, sink, key, &origins, report);
         if origins.nodes.len() < 2 || key.iter().any(|column| origins.named_by(types, column)) {
@@ -33,11 +30,26 @@ pub(super) fn warn(types: &Types<'_>, sinks: &[TypedSink], report: &Report) {
             sink.config.name,
             names.join(" and ")
         );
-        report.push(Problem::warning(&input.span, message).hint(
-            "where two of them have the same key, the row with the higher place (in a file: the line) \
-             stays, whichever is newer: make a column that names the source part of the key, such as \
-             `{ meta = \"file\", key = true }`, say `mode = \"append\"`, or take the rows of one source",
-        ));
+        report.push(Problem::warning(&input.span, message).hint(format!(
+            "where two of them have the same key, {stays}, whichever is newer: make a column that names \
+             the source part of the key, such as `{{ meta = \"file\", key = true }}`, say `mode = \
+             \"append\"`, or take the rows of one source"
+        )));
+    }
+}
+
+/// The key of an upsert in which the order of rows tells which stays, and which one that is.
+fn upsert(kind: &SinkKind) -> Option<(&[Arc<str>], &'static str)> {
+    match kind {
+        SinkKind::Sqlite(SqliteConfig { mode: WriteMode::Upsert, key, .. }) => {
+            Some((key, "the row with the higher place (in a file: the line) stays"))
+        }
+        SinkKind::StreamLoad(settings)
+            if settings.mode == WriteMode::Upsert && settings.sequence.is_none() =>
+        {
+            Some((&settings.key, "the row that arrives later stays"))
+        }
+        _ => None,
     }
 }
 

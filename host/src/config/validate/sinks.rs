@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::reads;
-use super::types::{Maker, Origin, Typed, columns};
+use super::types::Typed;
+use super::{changes, reads, stream_load};
 use crate::config::plan::Delivery;
-use crate::config::problem::{Problem, Report};
-use crate::config::raw::{RawExpect, RawFileFormat, RawSink, RawSinkKind, RawSqlite};
+use crate::config::problem::{Problem, Report, Span};
+use crate::config::raw::{
+    Raw, RawChanges, RawExpect, RawFileFormat, RawSink, RawSinkKind, RawSqlite,
+};
 use crate::config::section::At;
-use crate::record::{DataType, Schema};
+use crate::record::Schema;
 use crate::sink::{
     Durability, FileConfig, FileFormat, IfExists, ParquetConfig, SinkConfig, SinkKind,
     SqliteConfig, WriteMode,
@@ -18,6 +20,7 @@ use crate::sink::{
 
 /// Checks a sink against its input, and answers its settings; `None` if it has problems.
 pub(super) fn resolve(
+    file: &Raw,
     name: &str,
     raw: &RawSink,
     input: &Typed,
@@ -28,29 +31,33 @@ pub(super) fn resolve(
         expect(name, raw, expected, input, report);
     }
     let mut key = Vec::new();
-    if let RawSinkKind::Sqlite(sqlite) = &raw.kind {
+    if let Some((own, table)) = own_changes(&raw.kind) {
         names_differ(raw, &input.schema, report);
-        key = sqlite_key(name, sqlite, input, report);
+        key = changes::key(name, own, table, input, report);
     }
     null_alone(raw, &input.schema, report);
     if report.errors() == before {
-        warn_of_changes(name, raw, key.is_empty(), input, report);
+        changes::warn(name, raw, key.is_empty(), input, report);
     }
-    let key = key.iter().map(|index| Arc::clone(&input.schema.fields[*index].name)).collect();
-    let kind = kind(&raw.kind, key, report);
+    let key: Vec<Arc<str>> =
+        key.iter().map(|index| Arc::clone(&input.schema.fields[*index].name)).collect();
+    let kind = match &raw.kind {
+        RawSinkKind::StreamLoad(raw) => stream_load::resolve(file, name, raw, key, input, report)?,
+        raw => kind(raw, key, report),
+    };
     (report.errors() == before).then_some(SinkConfig { name: name.to_owned(), kind })
 }
 
 /// The settings of the dead letters' sink, which keeps every letter.
 pub(super) fn dead_letters(name: &str, raw: &RawSink, report: &Report) -> Option<SinkConfig> {
     let before = report.errors();
-    if let RawSinkKind::Sqlite(sqlite) = &raw.kind {
-        if let Some(At { value: WriteMode::Upsert, span }) = &sqlite.mode {
+    if let Some((own, _)) = own_changes(&raw.kind) {
+        if let Some(At { value: WriteMode::Upsert, span }) = &own.mode {
             let problem =
                 Problem::error(span, "dead letters have no key, so they cannot be upserted");
             report.push(problem.hint("leave `mode` out"));
         }
-        if let Some(first) = sqlite.key.iter().flatten().next() {
+        if let Some(first) = own.key.iter().flatten().next() {
             let problem = Problem::error(&first.span, "dead letters have no key");
             report.push(problem.hint("leave `key` out"));
         }
@@ -71,7 +78,10 @@ pub(super) fn check_delivery(name: &str, raw: &RawSink, delivery: Delivery, repo
     report.push(
         Problem::error(span, format!("the sink `{name}` cannot keep `exactly-once`"))
             .label("what is printed cannot be taken back when a run is repeated")
-            .hint("say `delivery = \"at-least-once\"` in this sink, or take another: sqlite, file"),
+            .hint(
+                "say `delivery = \"at-least-once\"` in this sink, or take another: starrocks, doris, \
+                 sqlite, file",
+            ),
     );
 }
 
@@ -94,7 +104,7 @@ fn expect(sink: &str, raw: &RawSink, expected: &At<RawExpect>, input: &Typed, re
     } else if *required && field.nullable {
         (
             format!("`{sink}` expects a value in every `{name}`, and it may be null"),
-            not_null_hint(origin),
+            changes::not_null_hint(origin),
         )
     } else {
         return;
@@ -102,20 +112,17 @@ fn expect(sink: &str, raw: &RawSink, expected: &At<RawExpect>, input: &Typed, re
     report.push(reads::noted(Problem::error(&expected.span, message), name, origin).hint(hint));
 }
 
-fn not_null_hint(origin: &Origin) -> String {
-    match &origin.maker {
-        Maker::Declared => "say `required = true` on the column, or `key = true`".to_owned(),
-        Maker::Transform(maker) => format!("let `{maker}` give a value in every row"),
-    }
-}
-
-/// SQLite takes column names that differ only in case for one.
+/// Databases take column names that differ only in case for one.
 fn names_differ(raw: &RawSink, schema: &Schema, report: &Report) {
+    let system = match &raw.kind {
+        RawSinkKind::StreamLoad(raw) => raw.settings.system.name(),
+        _ => "SQLite",
+    };
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for field in &schema.fields {
         if let Some(other) = seen.insert(field.name.to_ascii_lowercase(), &field.name) {
             let message =
-                format!("SQLite takes the columns `{other}` and `{}` for one", field.name);
+                format!("{system} takes the columns `{other}` and `{}` for one", field.name);
             let span = raw.input.as_ref().map_or(&raw.type_span, |input| &input.span);
             report.push(
                 Problem::error(span, message)
@@ -148,119 +155,34 @@ fn null_alone(raw: &RawSink, schema: &Schema, report: &Report) {
     ));
 }
 
-/// Warns of a sink that only adds rows where its input brings changes that take some back: each
-/// would be refused.
-fn warn_of_changes(name: &str, raw: &RawSink, adds: bool, input: &Typed, report: &Report) {
-    // What an emitting transform gives need not be what its source brings.
-    let is_read = input.origins.iter().any(|origin| origin.maker == Maker::Declared);
-    if input.schema.append_only || !is_read {
-        return;
+/// What a sink that fills a table makes of changes, and where its table is named.
+fn own_changes(kind: &RawSinkKind) -> Option<(&RawChanges, &Span)> {
+    match kind {
+        RawSinkKind::StreamLoad(raw) => Some((&raw.changes, &raw.table.span)),
+        RawSinkKind::Sqlite(raw) => Some((&raw.changes, &raw.table.span)),
+        RawSinkKind::File { .. } | RawSinkKind::Stdout | RawSinkKind::Blackhole => None,
     }
-    let (refused, hint) = match &raw.kind {
-        RawSinkKind::File { .. } => ("updates and deletes", AS_A_TABLE.to_owned()),
-        RawSinkKind::Sqlite(sqlite) if adds => {
-            let (refused, keys) = match (&sqlite.on_update, &sqlite.on_delete) {
-                (None, None) => ("updates and deletes", "`on_update` and `on_delete`"),
-                (None, Some(_)) => ("updates", "`on_update`"),
-                (Some(_), None) => ("deletes", "`on_delete`"),
-                (Some(_), Some(_)) => return,
-            };
-            let hint = format!(
-                "say `mode = \"upsert\"`, which needs a key; or say in {keys} what becomes of them: \
-                 \"append\", \"ignore\" or \"dead-letter\""
-            );
-            (refused, hint)
-        }
-        _ => return,
-    };
-    let message = format!(
-        "`{name}` only adds rows, and its input brings changes of rows: it refuses {refused}"
-    );
-    let span = raw.input.as_ref().map_or(&raw.type_span, |input| &input.span);
-    report.push(Problem::warning(span, message).hint(hint));
-}
-
-const AS_A_TABLE: &str = "use a sink of type sqlite in upsert mode; to keep each change as a row of \
-    its own, read the messages by a source of `format = \"json\"`, with paths such as \
-    `payload.after.id`";
-
-/// The key of an upsert: the sink's own, or its input's; empty where rows are appended.
-fn sqlite_key(name: &str, raw: &RawSqlite, input: &Typed, report: &Report) -> Vec<usize> {
-    let mode = raw.mode.as_ref();
-    if let (Some(At { value: WriteMode::Append, .. }), Some(key)) = (mode, &raw.key) {
-        if let Some(first) = key.first() {
-            let problem =
-                Problem::warning(&first.span, "`key` has no effect where rows are appended");
-            report.push(problem.hint("leave it out, or say `mode = \"upsert\"`"));
-        }
-        columns(key, &input.schema, report);
-        return Vec::new();
-    }
-    if mode.is_some_and(|mode| mode.value == WriteMode::Append) {
-        return Vec::new();
-    }
-    let (key, span) = match &raw.key {
-        Some(names) => {
-            (columns(names, &input.schema, report), names.first().map(|first| &first.span))
-        }
-        None => (input.schema.key.clone(), mode.map(|mode| &mode.span)),
-    };
-    if let (true, None, Some(mode)) = (key.is_empty(), &raw.key, mode) {
-        report.push(
-            Problem::error(&mode.span, format!("`{name}` is to upsert, and its input has no key")).hint(
-                "say `key = true` on a column of the source, name columns with `key` in this sink, or \
-                 say `mode = \"append\"`",
-            ),
-        );
-    }
-    let span = span.unwrap_or(&raw.table.span);
-    for index in &key {
-        let field = &input.schema.fields[*index];
-        let origin = &input.origins[*index];
-        let (message, hint) = if field.nullable {
-            (format!("the key column `{}` may be null", field.name), not_null_hint(origin))
-        } else if matches!(field.data_type, DataType::Float32 | DataType::Float64) {
-            let message = format!("`{}` is a float, which cannot be part of a key", field.name);
-            (
-                message,
-                "floats that look equal may differ: use a decimal, an integer or text".to_owned(),
-            )
-        } else {
-            continue;
-        };
-        report.push(reads::noted(Problem::error(span, message), &field.name, origin).hint(hint));
-    }
-    key
 }
 
 /// Without a key every row is appended.
 fn sqlite_config(raw: &RawSqlite, key: Vec<Arc<str>>, report: &Report) -> SqliteConfig {
     let mode = if key.is_empty() { WriteMode::Append } else { WriteMode::Upsert };
-    if mode == WriteMode::Upsert {
-        for policy in [("on_delete", &raw.on_delete), ("on_update", &raw.on_update)] {
-            if let (name, Some(At { span, .. })) = policy {
-                let message = format!("`{name}` has no effect where rows are upserted");
-                report.push(
-                    Problem::warning(span, message)
-                        .hint("leave it out, or say `mode = \"append\"`"),
-                );
-            }
-        }
-    }
+    let (on_delete, on_update) = changes::policies(&raw.changes, mode, report);
     SqliteConfig {
         path: raw.path.value.path.clone(),
         table: raw.table.value.clone(),
         mode,
         key,
-        if_exists: raw.if_exists,
-        on_delete: raw.on_delete.as_ref().map_or_else(Default::default, |policy| policy.value),
-        on_update: raw.on_update.as_ref().map_or_else(Default::default, |policy| policy.value),
+        if_exists: raw.changes.if_exists,
+        on_delete,
+        on_update,
     }
 }
 
 /// The settings of a sink's type; `key` is the key of an upsert, and empty otherwise.
 fn kind(raw: &RawSinkKind, key: Vec<Arc<str>>, report: &Report) -> SinkKind {
     match raw {
+        RawSinkKind::StreamLoad(raw) => stream_load::kind(raw, key, report),
         RawSinkKind::Sqlite(sqlite) => SinkKind::Sqlite(sqlite_config(sqlite, key, report)),
         RawSinkKind::File { path, if_exists, format } => {
             file_kind(path.value.path.clone(), *if_exists, format)

@@ -11,6 +11,7 @@ use crate::record::{
     Batch, Column, CsvStyle, DataType, Epoch, Field, Operation, Operations, RowMeta, Schema,
 };
 use crate::sink::Committed;
+use crate::telemetry::Clock;
 
 struct Place {
     _folder: TempDir,
@@ -33,6 +34,8 @@ impl Place {
             incarnation: "one".to_owned(),
             segments: folder.path().to_owned(),
             schema: schema(&["id", "a,b"]),
+            clock: Clock::default(),
+            counters: Arc::default(),
         };
         Self { _folder: folder, config, context }
     }

@@ -11,6 +11,7 @@ use crate::record::{
     Batch, Column, DataType, Epoch, Field, Operation, Operations, RowMeta, Schema,
 };
 use crate::sink::Committed;
+use crate::telemetry::Clock;
 
 struct Place {
     folder: TempDir,
@@ -32,6 +33,8 @@ impl Place {
             incarnation: "one".to_owned(),
             segments: folder.path().to_owned(),
             schema: Arc::new(Schema::new(vec![Field::new("id", DataType::Text, true)])),
+            clock: Clock::default(),
+            counters: Arc::default(),
         };
         Self { folder, config, context }
     }

@@ -16,6 +16,7 @@ use crate::record::{
     Batch, Column, DataType, Epoch, Field, Operation, Operations, RowMeta, Schema,
 };
 use crate::sink::Committed;
+use crate::telemetry::Clock;
 
 struct Place {
     _folder: TempDir,
@@ -42,6 +43,8 @@ impl Place {
             incarnation: "one".to_owned(),
             segments: folder.path().to_owned(),
             schema: Arc::new(Schema::new(fields)),
+            clock: Clock::default(),
+            counters: Arc::default(),
         };
         Self { _folder: folder, config, context }
     }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::record::{Batch, Column, DataType, Field, Operation, Operations, RowMeta};
 use crate::sink::{Committed, Prepared};
+use crate::telemetry::Clock;
 
 /// A folder with a database and a store's segments, and how the sink is set up.
 struct Place {
@@ -59,6 +60,8 @@ impl Place {
                 incarnation: "one".to_owned(),
                 segments,
                 schema: Arc::new(schema),
+                clock: Clock::default(),
+                counters: Arc::default(),
             },
             folder,
         }

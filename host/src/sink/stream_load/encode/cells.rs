@@ -1,0 +1,168 @@
+//! The values of one column of a piece, written row by row.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Decimal64Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type,
+    Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+};
+use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, StringArray};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+
+use super::digits::{self, Day};
+use super::text;
+use crate::record::{DataType, Operation, Operations, write_decimal, write_time};
+use crate::sink::stream_load::held::Piece;
+use crate::sink::stream_load::target::{ColumnType, Mapped, Origin};
+
+/// A column's values.
+pub(super) struct Cells<'a> {
+    nulls: Option<&'a NullBuffer>,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    Bool(&'a BooleanArray),
+    Int16(&'a [i16]),
+    Int32(&'a [i32]),
+    Int64(&'a [i64]),
+    Float32(&'a [f32]),
+    Float64(&'a [f64]),
+    /// Unscaled values, and the scale.
+    Decimal64(&'a [i64], u8),
+    Decimal128(&'a [i128], u8),
+    Text(&'a StringArray),
+    Binary(&'a BinaryArray),
+    /// Whether the column is of days and times.
+    Date(&'a [i32], Day, bool),
+    Time(&'a [i64]),
+    /// Whether zero fractions are written: in text, where order counts.
+    Timestamp(&'a [i64], Day, bool),
+    Uuid(&'a FixedSizeBinaryArray),
+    /// The same for every row.
+    Same(&'a [u8]),
+    Operations(&'a [u8]),
+    Bits(&'a BooleanBuffer),
+}
+
+impl<'a> Cells<'a> {
+    /// The values of a column of the layout in a piece's rows.
+    pub(super) fn new(mapped: &Mapped, piece: &'a Piece, synced_at: &'a [u8]) -> Self {
+        let values = match mapped.origin {
+            Origin::Input(index) => {
+                let array = &piece.batch.columns[index].values;
+                return Self { nulls: array.nulls(), values: Values::of(mapped, array) };
+            }
+            Origin::Op => match &piece.batch.meta.operations {
+                Operations::All(operation) => Values::Same(operation.name().as_bytes()),
+                Operations::Each(codes) => Values::Operations(codes),
+            },
+            Origin::Deleted => match &piece.deletes {
+                None => Values::Same(b"false"),
+                Some(deletes) => Values::Bits(deletes),
+            },
+            Origin::SyncedAt => Values::Same(synced_at),
+            Origin::Version => Values::Int64(&piece.batch.meta.majors),
+        };
+        Self { nulls: None, values }
+    }
+
+    /// Whether a row has no value. A float that neither format has a number for is none; the checks
+    /// before have refused it.
+    #[inline]
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return true;
+        }
+        match &self.values {
+            Values::Float32(values) => !values[row].is_finite(),
+            Values::Float64(values) => !values[row].is_finite(),
+            _ => false,
+        }
+    }
+
+    /// A row's text, as bytes; of a column that is no text, nothing.
+    #[inline]
+    pub(super) fn text(&self, row: usize) -> &'a [u8] {
+        match &self.values {
+            Values::Text(values) => values.value(row).as_bytes(),
+            _ => &[],
+        }
+    }
+
+    /// Appends a row's value, which is not null, without quotes and escapes.
+    #[inline]
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, row: usize) {
+        match &mut self.values {
+            Values::Bool(values) => write_bool(out, values.value(row)),
+            Values::Bits(values) => write_bool(out, values.value(row)),
+            Values::Int16(values) => digits::write_integer(out, values[row]),
+            Values::Int32(values) => digits::write_integer(out, values[row]),
+            Values::Int64(values) => digits::write_integer(out, values[row]),
+            Values::Float32(values) => write_float(out, values[row]),
+            Values::Float64(values) => write_float(out, values[row]),
+            Values::Decimal64(values, scale) => digits::write_decimal64(out, values[row], *scale),
+            Values::Decimal128(values, scale) => match i64::try_from(values[row]) {
+                Ok(small) => digits::write_decimal64(out, small, *scale),
+                Err(_) => write_decimal(out, values[row], *scale),
+            },
+            Values::Text(values) => out.extend_from_slice(values.value(row).as_bytes()),
+            Values::Binary(values) => text::write_base64(out, values.value(row)),
+            Values::Date(values, day, has_time) => {
+                day.write_date(out, i64::from(values[row]));
+                if *has_time {
+                    out.extend_from_slice(b" 00:00:00");
+                }
+            }
+            Values::Time(values) => write_time(out, values[row]),
+            Values::Timestamp(values, day, is_long) => {
+                day.write_timestamp(out, values[row], *is_long);
+            }
+            Values::Uuid(values) => digits::write_uuid(out, values.value(row)),
+            Values::Same(text) => out.extend_from_slice(text),
+            Values::Operations(codes) => {
+                let name = Operation::from_code(codes[row]).map_or("", Operation::name);
+                out.extend_from_slice(name.as_bytes());
+            }
+        }
+    }
+}
+
+impl<'a> Values<'a> {
+    fn of(mapped: &Mapped, array: &'a ArrayRef) -> Self {
+        match mapped.field {
+            DataType::Bool => Self::Bool(array.as_boolean()),
+            DataType::Int16 => Self::Int16(array.as_primitive::<Int16Type>().values()),
+            DataType::Int32 => Self::Int32(array.as_primitive::<Int32Type>().values()),
+            DataType::Int64 => Self::Int64(array.as_primitive::<Int64Type>().values()),
+            DataType::Float32 => Self::Float32(array.as_primitive::<Float32Type>().values()),
+            DataType::Float64 => Self::Float64(array.as_primitive::<Float64Type>().values()),
+            DataType::Decimal { scale, .. } => match array.as_primitive_opt::<Decimal64Type>() {
+                Some(narrow) => Self::Decimal64(narrow.values(), scale),
+                None => Self::Decimal128(array.as_primitive::<Decimal128Type>().values(), scale),
+            },
+            DataType::Text | DataType::Json => Self::Text(array.as_string::<i32>()),
+            DataType::Binary => Self::Binary(array.as_binary::<i32>()),
+            DataType::Date => {
+                let has_time = matches!(mapped.target, ColumnType::DateTime { .. });
+                let values = array.as_primitive::<Date32Type>().values();
+                Self::Date(values, Day::default(), has_time)
+            }
+            DataType::Time => Self::Time(array.as_primitive::<Time64MicrosecondType>().values()),
+            DataType::Timestamp => {
+                let is_long = !matches!(mapped.target, ColumnType::DateTime { .. });
+                let values = array.as_primitive::<TimestampMicrosecondType>().values();
+                Self::Timestamp(values, Day::default(), is_long)
+            }
+            DataType::Uuid => Self::Uuid(array.as_fixed_size_binary()),
+        }
+    }
+}
+
+fn write_bool(out: &mut Vec<u8>, value: bool) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+/// Appends the shortest digits that read back as the same finite float.
+fn write_float(out: &mut Vec<u8>, value: impl serde::Serialize) {
+    serde_json::to_writer(out, &value).expect("a float is JSON, and a Vec takes every byte");
+}

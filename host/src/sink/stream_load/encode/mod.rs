@@ -1,0 +1,251 @@
+//! Columns into the bodies of loads: JSON objects or CSV, straight into one buffer.
+//!
+//! | type | JSON | CSV |
+//! |---|---|---|
+//! | bool, integer, float | `true`, `42`, `0.1`; integers for text in quotes | the same |
+//! | decimal | `"12.50"`: quoted, so that no reader makes a float of it | `12.50` |
+//! | date, timestamp | `"2026-11-20"`, `"2026-11-20 12:00:00[.123456]"` in UTC | the same |
+//! | time, uuid | `"12:00:00.123456"`, `"00112233-…"` | the same |
+//! | text, binary | a string; bytes in base64 | the text as it is |
+//! | json | the value itself where the column is JSON, otherwise a string | the text as it is |
+//! | null | `null` | `\N` |
+//!
+//! Nulls are written out. A member that is missing is a null to StarRocks, and to Doris the
+//! column's default: the word says the same to both, and leaves nothing to a version's taste.
+//!
+//! StarRocks takes one array of objects, Doris an object a line; bodies of Doris that have
+//! different columns may stand behind one another (flexible partial update). CSV has separators
+//! that text does not have; a body with a value that has them, or that reads as null or as nothing
+//! at all, goes as JSON.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `column` | one column of the layout: what stands around its values |
+//! | `cells` | the values of a column of a batch |
+//! | `digits`, `text` | numbers and times, escapes and base64 |
+//! | `compress` | bodies made smaller |
+//!
+//! *Invariants*: nothing allocates per row but the growing buffer; money is digits, never a float;
+//! a delete writes its key, and for the rest null or, where the table takes none, a neutral value.
+//! *Not here*: which values a table takes (`target`), headers (`protocol`).
+
+mod cells;
+mod column;
+mod compress;
+mod digits;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::ops::Range;
+
+use self::cells::Cells;
+use self::column::Column;
+pub(in crate::sink::stream_load) use self::compress::compress;
+use super::config::{BodyFormat, Compression, PartialUpdateMode, System};
+use super::held::Piece;
+use super::protocol::{CSV_DELIMITER, CSV_SEPARATOR, DELETE_SIGN, OP_COLUMN, Shape};
+use super::target::{Mapped, Origin};
+
+/// Rows after which the rest of a piece is given room.
+const PROBE_ROWS: usize = 64;
+
+/// How a body says which of its rows delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sink::stream_load) enum DeleteSign {
+    /// It does not: every row is written whole. So it is without deletes, and with soft ones.
+    None,
+    /// By a column behind the others: `__op` or `__DORIS_DELETE_SIGN__`.
+    Column,
+}
+
+/// Writes rows as one system wants them.
+pub(in crate::sink::stream_load) struct Encoder {
+    system: System,
+    format: BodyFormat,
+    columns: Vec<Column>,
+    deletes: DeleteSign,
+    /// What the rows say of when they were taken.
+    synced_at: Vec<u8>,
+    /// Ends of objects that delete, and of those that do not.
+    object_ends: [Vec<u8>; 2],
+}
+
+impl Encoder {
+    /// An encoder for bodies of these columns, in this order. `clock_now`, in microseconds since
+    /// 1970 UTC, is when the rows were taken.
+    pub(in crate::sink::stream_load) fn new(
+        system: System,
+        format: BodyFormat,
+        layout: Vec<Mapped>,
+        deletes: DeleteSign,
+        clock_now: i64,
+    ) -> Self {
+        let mut synced_at = Vec::new();
+        digits::Day::default().write_timestamp(&mut synced_at, clock_now, true);
+        let object_end = |is_delete: bool| match (deletes, system, is_delete) {
+            (DeleteSign::None, ..) => b"}".to_vec(),
+            (DeleteSign::Column, System::StarRocks, _) => {
+                format!(",\"{OP_COLUMN}\":{}}}", u8::from(is_delete)).into_bytes()
+            }
+            (DeleteSign::Column, System::Doris, _) => {
+                format!(",\"{DELETE_SIGN}\":\"{}\"}}", u8::from(is_delete)).into_bytes()
+            }
+        };
+        let object_ends = [false, true].map(|is_delete| {
+            let mut end = object_end(is_delete);
+            if system == System::Doris {
+                end.push(b'\n');
+            }
+            end
+        });
+        let columns =
+            layout.into_iter().enumerate().map(|(place, mapped)| Column::new(mapped, place == 0));
+        Self { system, format, columns: columns.collect(), deletes, synced_at, object_ends }
+    }
+
+    /// Lets deletes carry the value of this column of the input, too: the one by which the target
+    /// knows the later change.
+    pub(in crate::sink::stream_load) fn with_sequence(mut self, input: Option<usize>) -> Self {
+        for column in &mut self.columns {
+            if input.is_some_and(|input| column.mapped.origin == Origin::Input(input)) {
+                column.is_in_deletes = true;
+            }
+        }
+        self
+    }
+
+    /// What a body is, for its load. `flexible`: its rows have each their own columns.
+    pub(in crate::sink::stream_load) fn shape(
+        &self,
+        compression: Compression,
+        partial: Option<PartialUpdateMode>,
+        flexible: bool,
+        sequence: Option<String>,
+    ) -> Shape {
+        let has_deletes = self.deletes == DeleteSign::Column;
+        let sign = match self.system {
+            System::StarRocks => OP_COLUMN,
+            System::Doris => DELETE_SIGN,
+        };
+        let names = self.columns.iter().map(|column| column.mapped.name.clone());
+        Shape {
+            format: self.format,
+            compression,
+            columns: names.chain(has_deletes.then(|| sign.to_owned())).collect(),
+            partial,
+            has_deletes,
+            flexible,
+            sequence,
+        }
+    }
+
+    /// Begins a body.
+    pub(in crate::sink::stream_load) fn begin(&self, out: &mut Vec<u8>) {
+        if self.is_array() {
+            out.push(b'[');
+        }
+    }
+
+    /// Appends rows of a piece to a body that has begun. False: a value of theirs cannot stand in
+    /// CSV, so that the whole body has to be JSON; nothing is appended then.
+    pub(in crate::sink::stream_load) fn encode(
+        &mut self,
+        out: &mut Vec<u8>,
+        piece: &Piece,
+        rows: Range<usize>,
+    ) -> bool {
+        let start = out.len();
+        let mut cells: Vec<Cells<'_>> = self
+            .columns
+            .iter()
+            .map(|column| Cells::new(&column.mapped, piece, &self.synced_at))
+            .collect();
+        let probe = rows.start..rows.end.min(rows.start + PROBE_ROWS);
+        let rest = probe.end..rows.end;
+        let is_done = self.encode_rows(out, piece, &mut cells, probe.clone()) && {
+            let row_bytes = (out.len() - start) / probe.len().max(1) + 1;
+            out.reserve(row_bytes * rest.len());
+            self.encode_rows(out, piece, &mut cells, rest)
+        };
+        if !is_done {
+            out.truncate(start);
+        }
+        is_done
+    }
+
+    /// Ends a body.
+    pub(in crate::sink::stream_load) fn end(&self, out: &mut Vec<u8>) {
+        if self.is_array() {
+            out.push(b']');
+        }
+    }
+
+    fn is_array(&self) -> bool {
+        self.format == BodyFormat::Json && self.system == System::StarRocks
+    }
+
+    fn encode_rows(
+        &self,
+        out: &mut Vec<u8>,
+        piece: &Piece,
+        cells: &mut [Cells<'_>],
+        rows: Range<usize>,
+    ) -> bool {
+        let deletes = piece.deletes.as_ref().filter(|_| self.deletes == DeleteSign::Column);
+        for row in rows {
+            let is_delete = deletes.is_some_and(|deletes| deletes.value(row));
+            match self.format {
+                BodyFormat::Json => self.object(out, cells, row, is_delete),
+                BodyFormat::Csv => {
+                    if !self.record(out, cells, row, is_delete) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn object(&self, out: &mut Vec<u8>, cells: &mut [Cells<'_>], row: usize, is_delete: bool) {
+        // An object of the array that is not its first.
+        if self.system == System::StarRocks && out.last() == Some(&b'}') {
+            out.push(b',');
+        }
+        for (column, cells) in self.columns.iter().zip(cells) {
+            if is_delete && !column.is_in_deletes {
+                column.neutral_member(out);
+            } else {
+                column.member(out, cells, row);
+            }
+        }
+        out.extend_from_slice(&self.object_ends[usize::from(is_delete)]);
+    }
+
+    fn record(
+        &self,
+        out: &mut Vec<u8>,
+        cells: &mut [Cells<'_>],
+        row: usize,
+        is_delete: bool,
+    ) -> bool {
+        let start = out.len();
+        for (place, (column, cells)) in self.columns.iter().zip(cells).enumerate() {
+            if place > 0 {
+                out.push(CSV_SEPARATOR);
+            }
+            if is_delete && !column.is_in_deletes {
+                column.neutral_field(out);
+            } else if !column.field(out, cells, row) {
+                return false;
+            }
+        }
+        if self.deletes == DeleteSign::Column {
+            out.extend_from_slice(&[CSV_SEPARATOR, b'0' + u8::from(is_delete)]);
+        }
+        // Readers skip an empty line, and with it a row of one empty text.
+        let is_there = out.len() > start;
+        out.push(CSV_DELIMITER);
+        is_there
+    }
+}

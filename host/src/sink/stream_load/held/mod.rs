@@ -1,0 +1,297 @@
+//! The rows of one table in one epoch: kept as they come, folded by key, cut into parts.
+//!
+//! Of the changes of a key, what is left is one row: the later arrival wins, or with a sequence
+//! column the greater or equal value. A value that the source left out as unchanged is taken from
+//! the change of the epoch that had it; where none had, the row goes into a group of rows that have
+//! the same columns. A delete wipes out what came before it. An update that changes the key is a
+//! delete of the old key and a row of the new one.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `check` | the rows that are refused or left out by what they did |
+//! | `keys`, `order` | keys and sequence values in a form that is quickly compared |
+//! | `changes` | a batch with a row for each key that an update leaves behind |
+//! | `fold`, `incoming` | which rows are left of each key's |
+//! | `sets` | sets of columns |
+//! | `rows`, `spill`, `concat` | the rows themselves, in memory and beyond |
+//! | `sizes` | what a row takes in a body, roughly |
+//! | `parts` | groups of rows cut by the hash of their key |
+//!
+//! *Invariants*: a key is in one part, once; the same changes give the same parts with the same
+//! rows, however they were cut into batches; rows beyond the memory bound are in a file that has no
+//! name, so that a dead run leaves nothing behind.
+//! *Not here*: what a table takes (`target`), how a row is written (`encode`).
+
+mod changes;
+mod check;
+mod concat;
+mod fold;
+mod incoming;
+mod keys;
+mod order;
+mod parts;
+mod rows;
+mod sets;
+mod sizes;
+mod spill;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_buffer::BooleanBuffer;
+
+use self::changes::Changes;
+use self::fold::Fold;
+use self::keys::EncodedKeys;
+pub(in crate::sink::stream_load) use self::parts::Plan;
+use self::rows::Rows;
+use self::sizes::Sizes;
+use super::config::{Deletes, LoadBounds};
+use crate::record::{Batch, RowMeta, Schema};
+use crate::sink::{ChangePolicy, Refusal, SinkError, WriteMode};
+
+/// The name of the set of all columns.
+pub(in crate::sink::stream_load) const WHOLE: &str = "all";
+
+/// How changes become rows.
+#[derive(Clone, Debug)]
+pub(in crate::sink::stream_load) struct FoldRules {
+    /// Whether a changed row replaces the one of its key.
+    pub mode: WriteMode,
+    /// Indices of the key's columns in the input; not used in append mode.
+    pub key: Vec<usize>,
+    /// The column whose greater value wins: a number, a date or a time.
+    pub sequence: Option<usize>,
+    /// What deletes do in upsert mode.
+    pub deletes: Deletes,
+    /// What becomes of deletes and truncates in append mode.
+    pub on_delete: ChangePolicy,
+    /// What becomes of updates in append mode.
+    pub on_update: ChangePolicy,
+}
+
+/// How many parts there are to be.
+#[derive(Clone, Debug)]
+pub(in crate::sink::stream_load) enum Parts {
+    /// As many as keep to the bounds, by an estimate.
+    BySize(LoadBounds),
+    /// For each set as many as it says; one for a set that it does not name.
+    As(BTreeMap<String, u32>),
+}
+
+/// Rows that go in one load.
+#[derive(Clone, Debug)]
+pub(in crate::sink::stream_load) struct Part {
+    /// The stable name of the set of columns that its rows have: [`WHOLE`], or the set's bits by
+    /// the input's columns in hexadecimal.
+    pub set: String,
+    /// Its place among the parts of its set, from 0.
+    pub index: u32,
+    /// How many parts its set has; those without rows are left out.
+    pub of: u32,
+    /// The input's columns that its rows have, in order; `None`: all.
+    pub present: Option<Vec<usize>>,
+    /// The rows.
+    pub pieces: Vec<Piece>,
+    /// How many they are.
+    pub rows: usize,
+}
+
+/// Rows of a part in one batch.
+#[derive(Clone, Debug)]
+pub(in crate::sink::stream_load) struct Piece {
+    /// The rows, without a selection. Each has what goes with the last change of its key.
+    pub batch: Batch,
+    /// A set bit for each row whose last change is a delete (`None`: none). Under soft deletes it
+    /// is a row all the same.
+    pub deletes: Option<BooleanBuffer>,
+}
+
+/// The rows of one table in one epoch.
+pub(in crate::sink::stream_load) struct Held {
+    rules: Arc<FoldRules>,
+    rows: Rows,
+    sizes: Sizes,
+    /// Upsert mode: what is left of each key's rows.
+    fold: Fold,
+    /// Append mode: a hash of what each row says.
+    hashes: Vec<u64>,
+}
+
+impl Held {
+    /// Holds nothing. `memory` bounds the bytes of rows in memory; more go to a file in
+    /// `spill_folder`, which exists. `name` is the sink's, for errors.
+    pub(in crate::sink::stream_load) fn new(
+        rules: Arc<FoldRules>,
+        schema: Arc<Schema>,
+        spill_folder: PathBuf,
+        name: String,
+        memory: usize,
+    ) -> Self {
+        Self {
+            fold: Fold::new(Arc::clone(&rules), schema.fields.len()),
+            sizes: Sizes::new(&schema),
+            rows: Rows::new(schema, spill_folder, name, memory),
+            hashes: Vec::new(),
+            rules,
+        }
+    }
+
+    /// Takes those rows (`None`: all) of a batch whose values the target can hold. Answers the rows
+    /// that it refuses, in order: they are not taken.
+    ///
+    /// # Errors
+    /// If rows cannot be spilled.
+    pub(in crate::sink::stream_load) fn add(
+        &mut self,
+        batch: &Batch,
+        rows: Option<&[u32]>,
+    ) -> Result<Vec<Refusal>, SinkError> {
+        let check::Verdict { mut refused, kept } = check::inspect(&self.rules, batch, rows);
+        if kept.as_ref().map_or(batch.rows, Vec::len) == 0 {
+            return Ok(refused);
+        }
+        let first = self.rows.next_row();
+        let batch = match self.rules.mode {
+            WriteMode::Append => {
+                let batch = chosen(batch, kept.as_deref());
+                append_hashes(&batch, &mut self.hashes);
+                batch
+            }
+            WriteMode::Upsert => {
+                let changes = Changes::new(&self.rules, batch, kept);
+                let late = self.fold.add(&changes, first);
+                if !late.is_empty() {
+                    refused.extend(
+                        late.into_iter()
+                            .map(|row| check::new_row_unchanged(batch, changes.original(row))),
+                    );
+                    refused.sort_by_key(|refusal| refusal.row);
+                }
+                changes.batch
+            }
+        };
+        self.sizes.add(&batch);
+        self.rows.push(bare(batch))?;
+        Ok(refused)
+    }
+
+    /// Whether there are no rows.
+    pub(in crate::sink::stream_load) fn is_empty(&self) -> bool {
+        self.rows() == 0
+    }
+
+    /// Rows that are left after folding.
+    pub(in crate::sink::stream_load) fn rows(&self) -> usize {
+        match self.rules.mode {
+            WriteMode::Append => self.rows.len(),
+            WriteMode::Upsert => self.fold.len(),
+        }
+    }
+
+    /// Bytes that are held, in memory and spilled, the index of keys included.
+    pub(in crate::sink::stream_load) fn bytes(&self) -> usize {
+        self.rows.bytes() + self.index_bytes()
+    }
+
+    /// Bytes of rows that are in memory.
+    pub(in crate::sink::stream_load) const fn in_memory(&self) -> usize {
+        self.rows.in_memory()
+    }
+
+    /// Bytes of the index of rows and keys, which is always in memory.
+    pub(in crate::sink::stream_load) fn index_bytes(&self) -> usize {
+        self.sizes.bytes() + self.fold.bytes() + self.hashes.len() * size_of::<u64>()
+    }
+
+    /// Moves the rows out of memory; more may come.
+    ///
+    /// # Errors
+    /// If they cannot be spilled.
+    pub(in crate::sink::stream_load) fn spill(&mut self) -> Result<(), SinkError> {
+        self.rows.spill()
+    }
+
+    /// The folded rows, each key once, in groups of equal present columns, each group cut into
+    /// parts by the hash of key (append mode: of the whole row). All rows are in memory then,
+    /// and nothing is held here any more: see [`Self::plan`] for a way that needs less.
+    ///
+    /// # Errors
+    /// If spilled rows cannot be read back.
+    pub(in crate::sink::stream_load) fn finish(
+        &mut self,
+        parts: Parts,
+    ) -> Result<Vec<Part>, SinkError> {
+        let plan = self.plan(&parts);
+        let loaded = self.load(&plan, 0..plan.len());
+        self.clear();
+        loaded
+    }
+
+    /// Which rows make which part. It holds until the next row comes.
+    pub(in crate::sink::stream_load) fn plan(&mut self, parts: &Parts) -> Plan {
+        match self.rules.mode {
+            WriteMode::Append => parts::plan_rows(&self.hashes, &self.sizes, parts),
+            WriteMode::Upsert => parts::plan_keys(&mut self.fold, &self.sizes, parts),
+        }
+    }
+
+    /// Some of the planned parts, with their rows. Each call reads what is spilled once, so ask for
+    /// as many parts as memory allows.
+    ///
+    /// # Errors
+    /// If spilled rows cannot be read back.
+    pub(in crate::sink::stream_load) fn load(
+        &self,
+        plan: &Plan,
+        which: Range<usize>,
+    ) -> Result<Vec<Part>, SinkError> {
+        plan.load(which, &self.rows, &self.fold, &self.sizes)
+    }
+
+    /// Forgets every row.
+    pub(in crate::sink::stream_load) fn clear(&mut self) {
+        self.rows.clear();
+        self.sizes.clear();
+        self.fold.clear();
+        self.hashes.clear();
+    }
+}
+
+fn chosen(batch: &Batch, rows: Option<&[u32]>) -> Batch {
+    let batch = bare_meta(batch);
+    match rows {
+        Some(rows) => batch.take(rows),
+        None => batch,
+    }
+}
+
+/// The batch without what nothing here asks for: images, event times, lateness.
+fn bare_meta(batch: &Batch) -> Batch {
+    let mut batch = Batch { before: None, selection: None, ..batch.clone() };
+    if batch.meta.event_times.is_some() || batch.meta.late.is_some() {
+        let meta = RowMeta { event_times: None, late: None, ..RowMeta::clone(&batch.meta) };
+        batch.meta = Arc::new(meta);
+    }
+    batch
+}
+
+/// The batch without the marks of unchanged values, which the fold has read.
+fn bare(mut batch: Batch) -> Batch {
+    for column in &mut batch.columns {
+        column.unchanged = None;
+    }
+    batch
+}
+
+/// Appends a hash of what each row says. Where it was read would not do: the numbers of rows that a
+/// transform makes depend on how batches were cut, and rows that say the same are interchangeable.
+fn append_hashes(batch: &Batch, hashes: &mut Vec<u64>) {
+    let columns: Vec<_> = batch.columns.iter().map(|column| &column.values).collect();
+    let rows = EncodedKeys::of(&columns, batch.rows);
+    hashes.extend((0..batch.rows).map(|row| keys::hash(rows.get(row))));
+}

@@ -1,0 +1,98 @@
+//! From settings to a sink: the connections, the file of intents, and the two halves.
+
+use std::sync::Arc;
+
+use super::commit::{Statement, StreamLoadCommitter};
+use super::config::{Address, StreamLoadConfig, TableName};
+use super::error::StreamLoadError;
+use super::http::Client;
+use super::protocol::Protocol;
+use super::tables::Tables;
+use super::target::Admin;
+use super::transaction::{Intents, Labels, Loader, StreamLoadHandle, Waits};
+use super::write::StreamLoadSink;
+use crate::sink::{Handle, OpenSink, SinkContext, SinkError, WriteMode};
+
+/// Readies the table for a new store: see [`crate::sink::SinkConfig::initialise`]. Tables that the
+/// rows name are looked at when the first row for each comes.
+pub(in crate::sink) fn initialise(
+    config: &StreamLoadConfig,
+    context: &SinkContext,
+) -> Result<Handle, SinkError> {
+    let intents = Intents::open(&context.sink, &context.segments)?;
+    let admin = connect(config, context).map_err(|error| failed(context, error))?;
+    let mut tables = Tables::new(Arc::new(config.clone()), context.clone(), admin)?;
+    if let TableName::Fixed(table) = &config.table {
+        tables.claim(&intents, table)?;
+    }
+    let keyed = config.mode == WriteMode::Upsert;
+    Ok(StreamLoadHandle { keyed, ..StreamLoadHandle::default() }.write())
+}
+
+/// Opens both halves: see [`crate::sink::SinkConfig::open`]. Every opening has labels of its own.
+pub(in crate::sink) fn open(
+    config: &StreamLoadConfig,
+    context: &SinkContext,
+    last: &Handle,
+) -> Result<OpenSink, SinkError> {
+    // A handle of another type of sink is found before anything is changed.
+    StreamLoadHandle::read(last, &context.sink)?;
+    let intents = Intents::open(&context.sink, &context.segments)?;
+    let failed = |error| failed(context, error);
+    let mut admin = connect(config, context).map_err(failed)?;
+    let client = Client::new(&context.sink, config).map_err(failed)?;
+    let backends = admin.backends().map_err(failed)?;
+    let addresses: Vec<Address> = backends.into_iter().map(|backend| backend.http).collect();
+    client.allow(&addresses);
+    // A frontend may send transactions to the leader, which the configuration need not name.
+    client.allow(&admin.frontends().map_err(failed)?);
+    let config = Arc::new(config.clone());
+    let SinkContext { pipeline, sink, incarnation, clock, counters, .. } = context;
+    let loader = Arc::new(Loader {
+        sink: sink.clone(),
+        exchange: Box::new(Protocol::new(client, &config)),
+        labels: Labels::new(incarnation, pipeline, sink, intents.run()),
+        intents,
+        waits: Waits::new(Arc::clone(counters), *clock),
+        counters: Arc::clone(counters),
+        exactly_once: config.exactly_once,
+    });
+    let statement = statement(&config, sink);
+    let committer = StreamLoadCommitter::new(Arc::clone(&loader), statement, config.load.in_flight);
+    let tables = Tables::new(Arc::clone(&config), context.clone(), admin)?;
+    let sink = StreamLoadSink::new(config, *clock, loader, tables);
+    Ok(OpenSink { sink: Box::new(sink), committer: Box::new(committer) })
+}
+
+fn failed(context: &SinkContext, source: StreamLoadError) -> SinkError {
+    SinkError::StreamLoad { sink: context.sink.clone(), source: Box::new(source) }
+}
+
+/// Connects to the MySQL port, and finds a version that cannot do what the sink needs.
+fn connect(config: &StreamLoadConfig, context: &SinkContext) -> Result<Admin, StreamLoadError> {
+    let mut admin = Admin::connect(&context.sink, config)?;
+    if config.exactly_once {
+        let version = admin.version()?;
+        if !version.takes_two_phases(config.system) {
+            return Err(StreamLoadError::Unsupported {
+                what: "a load that waits for its commit".to_owned(),
+                version: format!("{} {version}", config.system.name()),
+                remedy: "use a newer version, or say delivery = \"at-least-once\"".to_owned(),
+            });
+        }
+    }
+    Ok(admin)
+}
+
+/// Runs statements on a connection of its own, which is made for the first.
+fn statement(config: &Arc<StreamLoadConfig>, sink: &str) -> Statement {
+    let (config, sink) = (Arc::clone(config), sink.to_owned());
+    let mut connected = None;
+    Box::new(move |sql: &str| {
+        let admin = match &mut connected {
+            Some(admin) => admin,
+            none => none.insert(Admin::connect(&sink, &config)?),
+        };
+        admin.execute(sql)
+    })
+}

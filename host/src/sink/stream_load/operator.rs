@@ -1,0 +1,106 @@
+//! What an operator's commands ask of a sink: the tables that it wants, made or only printed.
+
+use std::borrow::Cow;
+
+use super::config::{StreamLoadConfig, TableName};
+use super::error::StreamLoadError;
+use super::target::{self, Admin};
+use crate::record::Schema;
+
+/// The statements that make what a sink fills, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statements {
+    /// Each without a semicolon behind it.
+    pub sql: Vec<String>,
+    /// Why there is no view over the table, if some were asked for.
+    pub without_views: Option<String>,
+}
+
+/// How many replicas a printed table has at most: what both systems take where nothing is said.
+const USUAL_REPLICAS: usize = 3;
+
+/// The statements for the sink's table, or for `table` where its name depends on the rows, and for
+/// the views over it.
+///
+/// # Errors
+/// If the table's name is not known.
+pub(in crate::sink) fn statements(
+    sink: &str,
+    config: &StreamLoadConfig,
+    schema: &Schema,
+    table: Option<&str>,
+    views: bool,
+) -> Result<Statements, StreamLoadError> {
+    let table = name(sink, config, table)?;
+    let create = target::create_table(config, schema, &table, USUAL_REPLICAS);
+    all(config, schema, &table, create, views)
+}
+
+/// Makes the database, the table and the views, where they are not there yet; `told` hears of each
+/// statement before it runs.
+///
+/// # Errors
+/// If the target cannot be reached or refuses one.
+pub(in crate::sink) fn apply(
+    sink: &str,
+    config: &StreamLoadConfig,
+    schema: &Schema,
+    table: Option<&str>,
+    views: bool,
+    told: &mut dyn FnMut(&str),
+) -> Result<(), StreamLoadError> {
+    let table = name(sink, config, table)?;
+    let mut admin = Admin::connect(sink, config)?;
+    let alive = admin.backends()?.iter().filter(|backend| backend.alive).count();
+    let version = admin.version()?;
+    // Views take as many replicas as the table.
+    let replication =
+        config.replication.or_else(|| u32::try_from(alive.clamp(1, USUAL_REPLICAS)).ok());
+    let config = StreamLoadConfig { replication, ..config.clone() };
+    let create = target::create_table_for(&config, schema, &table, alive, &version);
+    let statements = all(&config, schema, &table, create, views)?;
+    for sql in &statements.sql {
+        told(sql);
+        admin.execute(sql)?;
+    }
+    if let Some(why) = &statements.without_views {
+        tracing::warn!(sink, table = &*table, why, "there are no views over this table");
+    }
+    Ok(())
+}
+
+fn all(
+    config: &StreamLoadConfig,
+    schema: &Schema,
+    table: &str,
+    create: String,
+    views: bool,
+) -> Result<Statements, StreamLoadError> {
+    let mut sql = vec![format!("CREATE DATABASE IF NOT EXISTS `{}`", config.database), create];
+    let mut without_views = None;
+    if views {
+        match target::views(config, schema, table) {
+            Ok(views) => sql.extend(views),
+            // Not every table of a pipeline is one of wagers.
+            Err(StreamLoadError::Unfit { differences, .. }) => {
+                without_views = Some(differences.join(", "));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Statements { sql, without_views })
+}
+
+fn name<'a>(
+    sink: &str,
+    config: &'a StreamLoadConfig,
+    table: Option<&'a str>,
+) -> Result<Cow<'a, str>, StreamLoadError> {
+    match (table, &config.table) {
+        (Some(table), _) => Ok(Cow::Borrowed(table)),
+        (None, TableName::Fixed(table)) => Ok(Cow::Borrowed(table)),
+        (None, TableName::Template(_)) => {
+            Err(StreamLoadError::ManyTables { sink: sink.to_owned() })
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Connections to MySQL ports: login, TLS, and what is wrong where there is none.
+
+use std::time::Duration;
+
+use mysql::{Conn, DriverError, OptsBuilder, SslOpts};
+
+use crate::sink::stream_load::config::{Address, StreamLoadConfig};
+use crate::sink::stream_load::error::{StreamLoadError, causes, quoted};
+
+/// How long a statement may be silent: making a table waits for its tablets.
+const STATEMENT: Duration = Duration::from_secs(60);
+/// Bytes of one packet.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Connects to the first MySQL port that answers.
+pub(super) fn connect(config: &StreamLoadConfig) -> Result<(Conn, Address), StreamLoadError> {
+    let mut last = None;
+    for address in &config.mysql {
+        match open(config, address) {
+            Ok(connection) => return Ok((connection, address.clone())),
+            Err(error) if error.is_transient() => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| StreamLoadError::Unreachable {
+        what: "the MySQL port",
+        address: "of no frontend".to_owned(),
+        cause: "none is configured".to_owned(),
+    }))
+}
+
+fn open(config: &StreamLoadConfig, address: &Address) -> Result<Conn, StreamLoadError> {
+    let host = match address.host.as_str() {
+        host if host.contains(':') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    let password = Some(config.password.expose()).filter(|password| !password.is_empty());
+    let tls = config.mysql_tls.then(|| {
+        // The driver checks the host's name, and trusts the public authorities beside `ca_file`,
+        // which it has no way to leave out. It asks for the process's provider of cryptography;
+        // one that is there stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        SslOpts::default().with_root_cert_path(config.ca_file.clone())
+    });
+    let options = OptsBuilder::new()
+        .ip_or_hostname(Some(host))
+        .tcp_port(address.port)
+        .user(Some(config.username.as_str()))
+        .pass(password)
+        // Both would be asked of the server otherwise, which answers one of them wrongly.
+        .prefer_socket(false)
+        .max_allowed_packet(Some(MOST_BYTES))
+        .tcp_connect_timeout(Some(config.connect_timeout))
+        .read_timeout(Some(STATEMENT))
+        .write_timeout(Some(STATEMENT))
+        .ssl_opts(tls);
+    Conn::new(options).map_err(|error| match &error {
+        mysql::Error::MySqlError(refusal) if is_denial(refusal.code, &refusal.message) => {
+            StreamLoadError::Denied {
+                what: format!(
+                    "the MySQL port {address} refuses user `{}`: {}",
+                    config.username,
+                    quoted(&refusal.message)
+                ),
+                remedy: "check `username` and `password`, and from where the user may come: SHOW \
+                         GRANTS tells, as an administrator"
+                    .to_owned(),
+            }
+        }
+        mysql::Error::MySqlError(refusal) => StreamLoadError::Sql {
+            what: format!("log in at the MySQL port {address}"),
+            text: quoted(&refusal.message),
+        },
+        _ => unreachable_port(address, &error),
+    })
+}
+
+/// An error below SQL: nobody there, no TLS, or another protocol.
+pub(super) fn unreachable_port(address: &Address, error: &mysql::Error) -> StreamLoadError {
+    let tls = |problem: String, remedy: &str| StreamLoadError::Tls {
+        endpoint: format!("the MySQL port {address}"),
+        problem,
+        remedy: remedy.to_owned(),
+    };
+    match error {
+        mysql::Error::DriverError(DriverError::TlsNotSupported) => tls(
+            "the server has none".to_owned(),
+            "say mysql_tls = false, or switch TLS on in the frontend (`ssl_*` in fe.conf)",
+        ),
+        mysql::Error::TlsError(problem) => {
+            tls(problem.to_string(), "check `ca_file` and the name in the server's certificate")
+        }
+        mysql::Error::IoError(problem) if is_of_tls(problem) => {
+            tls(causes(problem), "check `ca_file` and the name in the server's certificate")
+        }
+        _ => StreamLoadError::Unreachable {
+            what: "the MySQL port",
+            address: address.to_string(),
+            cause: match error {
+                mysql::Error::DriverError(DriverError::CouldNotConnect(Some((_, text, _)))) => {
+                    text.clone()
+                }
+                mysql::Error::DriverError(DriverError::ConnectTimeout) => "no answer".to_owned(),
+                mysql::Error::IoError(problem) => causes(problem),
+                mysql::Error::CodecError(problem) => {
+                    format!("what answers there does not speak MySQL's protocol ({problem})")
+                }
+                other => other.to_string(),
+            },
+        },
+    }
+}
+
+fn is_of_tls(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// Whether a refusal is for want of a privilege or of the right password.
+pub(super) fn is_denial(code: u16, message: &str) -> bool {
+    matches!(code, 1044 | 1045 | 1142 | 1143 | 1227 | 5203)
+        || message.to_ascii_lowercase().contains("access denied")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_for_want_of_a_privilege_are_told_from_others() {
+        assert!(is_denial(1045, "Access denied for user 'u'"));
+        assert!(is_denial(5203, "you need (at least one of) the OPERATE privilege(s)"));
+        assert!(is_denial(1105, "errCode = 2, detailMessage = Access denied; you need"));
+        assert!(!is_denial(1064, "Unknown table 't'"));
+    }
+}

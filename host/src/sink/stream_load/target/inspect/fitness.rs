@@ -1,0 +1,263 @@
+//! Version, table, replicas, buckets, and the interval of commits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Findings;
+use crate::record::Schema;
+use crate::sink::WriteMode;
+use crate::sink::stream_load::config::{Evolution, StreamLoadConfig, System, TableName};
+use crate::sink::stream_load::error::{StreamLoadError, quoted};
+use crate::sink::stream_load::target::admin::Admin;
+use crate::sink::stream_load::target::evolve::{evolved, statements};
+use crate::sink::stream_load::target::mapping::map;
+use crate::sink::stream_load::target::sql;
+use crate::sink::stream_load::target::table::{Model, Table};
+use crate::sink::stream_load::target::version::Version;
+
+/// Commits more often than this fill a tablet with versions faster than it merges them.
+const OFTEN: Duration = Duration::from_secs(1);
+/// Finished labels that StarRocks keeps for each database (`label_keep_max_num`).
+const STARROCKS_LABELS: u32 = 1_000;
+/// A restart within this time should find its labels.
+const RESTART: Duration = Duration::from_secs(600);
+/// Transactions of a database that may run at once in the older versions of both.
+const TRANSACTIONS: usize = 100;
+/// Buckets for each node from which on small loads cost more than they bring.
+const BUCKETS_PER_NODE: usize = 32;
+/// The property that only Doris's cloud mode shows.
+const CLOUD: &str = "file_cache_ttl_seconds";
+
+/// The version, and whether it can do what the sink needs.
+pub(super) fn version(findings: &mut Findings, admin: &mut Admin) -> Option<Version> {
+    let system = admin.config().system;
+    let version = match admin.version() {
+        Ok(version) => version,
+        Err(error) => {
+            // Each system has a question of its own, which the other does not know.
+            let rows = admin.query("SELECT @@version_comment").unwrap_or_default();
+            let mut says = rows.into_iter().flat_map(BTreeMap::into_values).flatten();
+            match says.find(|text| is_of_the_other(system, text)) {
+                Some(text) => wrong_type(findings, system, &text),
+                None => findings.failure(&error),
+            }
+            return None;
+        }
+    };
+    if is_of_the_other(system, &version.text) {
+        wrong_type(findings, system, &version.text);
+        return None;
+    }
+    findings.good(format!("{} {version}", system.name()));
+    if admin.config().exactly_once && !version.takes_two_phases(system) {
+        findings.failure(&StreamLoadError::Unsupported {
+            what: "loading exactly once, which needs the transaction interface,".to_owned(),
+            version: format!("{} {version}", system.name()),
+            remedy: "use StarRocks 2.4 or later, or say delivery = \"at-least-once\"".to_owned(),
+        });
+    }
+    Some(version)
+}
+
+fn wrong_type(findings: &mut Findings, system: System, says: &str) {
+    findings.error(
+        format!("`type` says {}, and the MySQL port says `{}`", system.name(), quoted(says)),
+        "set `type` to the system that runs there: their loads differ",
+    );
+}
+
+/// Whether a server says that it is of the other system.
+fn is_of_the_other(system: System, says: &str) -> bool {
+    let other = match system {
+        System::StarRocks => "doris",
+        System::Doris => "starrocks",
+    };
+    says.to_ascii_lowercase().contains(other)
+}
+
+/// Whether commits come so often that the target runs out of labels, versions or transactions.
+pub(super) fn pace(findings: &mut Findings, config: &StreamLoadConfig, every: Option<Duration>) {
+    let (interval, key) = match every {
+        Some(every) if config.exactly_once => (every, "checkpoint.every"),
+        _ => (config.load.linger, "load.linger"),
+    };
+    let loads = config.load.in_flight;
+    let labels = interval.saturating_mul(STARROCKS_LABELS);
+    let is_often = interval < OFTEN;
+    if is_often {
+        findings.warning(
+            format!("a commit every {} ms makes many versions of tablets", interval.as_millis()),
+            format!("set {key} to 1 s or more: 5 s are usual"),
+        );
+    }
+    let is_short = config.system == System::StarRocks && labels < RESTART;
+    if is_short {
+        findings.warning(
+            format!(
+                "StarRocks keeps the labels of a database's last {STARROCKS_LABELS} loads: those \
+                 of {} s, at one load each. A restart after that cannot ask for them",
+                labels.as_secs()
+            ),
+            format!("set {key} higher, or `label_keep_max_num` of the frontend"),
+        );
+    }
+    let is_many = loads > TRANSACTIONS / 2;
+    if is_many {
+        findings.warning(
+            format!("load.in_flight = {loads} is much where {TRANSACTIONS} transactions may run"),
+            "set load.in_flight lower, or `max_running_txn_num_per_db` of the frontend higher",
+        );
+    }
+    if !is_often && !is_short && !is_many {
+        findings.good(format!("a commit every {} s suits the target", interval.as_secs_f64()));
+    }
+}
+
+/// The table: its model, columns and types, replicas and buckets. Answers its name where it is
+/// there.
+pub(super) fn table(
+    findings: &mut Findings,
+    admin: &mut Admin,
+    schema: &Schema,
+    alive: Option<usize>,
+    version: Option<&Version>,
+) -> Option<String> {
+    let config = admin.config().clone();
+    let TableName::Fixed(name) = &config.table else {
+        findings.good("the rows name the tables: each is looked at when its first row comes");
+        return None;
+    };
+    let table = match admin.table(name) {
+        Ok(Some(table)) => table,
+        Ok(None) => {
+            missing(findings, &config, name, alive);
+            return None;
+        }
+        Err(error) => {
+            findings.failure(&error);
+            return None;
+        }
+    };
+    let sound = findings.0.len();
+    columns(findings, &config, schema, &table);
+    two_phases(findings, admin, &table);
+    replicas(findings, &table, alive);
+    updates(findings, &config, schema, &table, version);
+    if findings.0.len() == sound {
+        findings.good(format!("table `{name}` ({}) takes every column", table.model.words()));
+    }
+    Some(name.clone())
+}
+
+fn missing(findings: &mut Findings, config: &StreamLoadConfig, name: &str, alive: Option<usize>) {
+    let replicas = config.replication.and_then(|replicas| usize::try_from(replicas).ok());
+    if let (Some(replicas), Some(alive)) = (replicas, alive)
+        && replicas > alive
+    {
+        findings.error(
+            format!("replication = {replicas} wants as many backends, and {alive} are alive"),
+            format!("set replication to {alive} or less, or add backends"),
+        );
+    }
+    let seen = "does not exist, or the user may not see it";
+    if config.create_table {
+        findings.good(format!("table `{name}` {seen}: it will be made"));
+    } else {
+        findings.error(
+            format!("table `{name}` {seen}"),
+            "run `millrace ddl --apply`, say create_table = true, or correct `table`",
+        );
+    }
+}
+
+fn columns(findings: &mut Findings, config: &StreamLoadConfig, schema: &Schema, table: &Table) {
+    if let Err(error) = map(config, schema, &evolved(config, schema, table)) {
+        return findings.failure(&error);
+    }
+    if config.evolution != Evolution::Apply {
+        return;
+    }
+    for statement in statements(config, schema, table) {
+        findings.good(format!("the start will run: {statement}"));
+    }
+}
+
+/// Doris in the cloud cannot prepare loads into the tables that upserts want.
+fn two_phases(findings: &mut Findings, admin: &mut Admin, table: &Table) {
+    let (system, exactly_once) = (admin.config().system, admin.config().exactly_once);
+    let merges = matches!(table.model, Model::Unique { merge_on_write: true });
+    if system != System::Doris || !exactly_once || !merges {
+        return;
+    }
+    let shows_cloud = table.properties.contains_key(CLOUD)
+        || admin.query("SHOW CLUSTERS").is_ok_and(|rows| !rows.is_empty());
+    if shows_cloud {
+        findings.error(
+            format!(
+                "table `{}` merges on write in Doris's cloud mode, which prepares no loads for it",
+                table.name
+            ),
+            "say delivery = \"at-least-once\", which upserts make exact, or make the table with \
+             \"enable_unique_key_merge_on_write\" = \"false\"",
+        );
+    }
+}
+
+fn replicas(findings: &mut Findings, table: &Table, alive: Option<usize>) {
+    let Some(alive) = alive.filter(|alive| *alive > 0) else { return };
+    let name = &table.name;
+    let replicas = table.replication.and_then(|replicas| usize::try_from(replicas).ok());
+    if let Some(replicas) = replicas.filter(|replicas| *replicas > alive) {
+        findings.warning(
+            format!("table `{name}` has {replicas} replicas, and {alive} backends are alive"),
+            "start the backends that are missing, or make the table with fewer replicas",
+        );
+    }
+    if replicas == Some(1) && alive >= 3 {
+        findings.warning(
+            format!("table `{name}` has one replica: a backend that is lost takes rows along"),
+            "make it with three: set `replication`",
+        );
+    }
+    let buckets = table.buckets.and_then(|buckets| usize::try_from(buckets).ok());
+    if let Some(buckets) = buckets.filter(|buckets| *buckets > alive * BUCKETS_PER_NODE) {
+        findings.warning(
+            format!("table `{name}` has {buckets} buckets, and each load writes to all of them"),
+            "make it with fewer: set `buckets`, or let the system choose",
+        );
+    }
+}
+
+/// Whether updates of a few columns, that differ from row to row, can go in one load.
+fn updates(
+    findings: &mut Findings,
+    config: &StreamLoadConfig,
+    schema: &Schema,
+    table: &Table,
+    version: Option<&Version>,
+) {
+    let could = version.is_some_and(|version| version.takes_flexible_updates(config.system));
+    if could && config.mode == WriteMode::Upsert && !schema.append_only && !table.flexible {
+        findings.warning(
+            format!("table `{}` takes one load for each set of columns to update", table.name),
+            format!(
+                "run: ALTER TABLE {} ENABLE FEATURE \"UPDATE_FLEXIBLE_COLUMNS\"",
+                sql::table_name(&config.database, &table.name)
+            ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_system_is_known_by_what_it_says() {
+        assert!(is_of_the_other(System::Doris, "StarRocks version 3.5.0"));
+        assert!(is_of_the_other(System::StarRocks, "Doris version doris-3.1.0-rc01"));
+        assert!(!is_of_the_other(System::Doris, "Doris version doris-3.1.0-rc01"));
+        assert!(!is_of_the_other(System::Doris, "VeloDB Core 4.0.1"));
+        assert!(!is_of_the_other(System::StarRocks, "3.5.0-8a1e3b2"));
+    }
+}
