@@ -117,6 +117,13 @@ struct Series {
     wall: [Vec<f64>; 2],
 }
 
+/// One run.
+struct Run {
+    cpu: f64,
+    wall: f64,
+    rows: u64,
+}
+
 fn slope([small, large]: &[Vec<f64>; 2]) -> Slope {
     per_million(small, large, SIZES[1] - SIZES[0])
 }
@@ -133,12 +140,17 @@ pub fn figures(programs: &Programs, turns: usize) -> anyhow::Result<Vec<Figure>>
         for (size, path) in wagers.iter().enumerate() {
             let mut kept = None;
             for (subject, series) in SUBJECTS.iter().zip(&mut all) {
-                let (cpu, wall, rows) = once(programs, subject, path)?;
-                let expected = *kept.get_or_insert(rows);
-                ensure!(rows == expected, "{}: {rows} rows, not {expected}", subject.name);
+                let run = once(programs, subject, path)?;
+                let expected = *kept.get_or_insert(run.rows);
+                ensure!(
+                    run.rows == expected,
+                    "{}: {} rows, not {expected}",
+                    subject.name,
+                    run.rows
+                );
                 if turn > 0 {
-                    series.cpu[size].push(cpu);
-                    series.wall[size].push(wall);
+                    series.cpu[size].push(run.cpu);
+                    series.wall[size].push(run.wall);
                 }
             }
         }
@@ -146,7 +158,7 @@ pub fn figures(programs: &Programs, turns: usize) -> anyhow::Result<Vec<Figure>>
     Ok(report(&all))
 }
 
-fn once(programs: &Programs, subject: &Subject, wagers: &Path) -> anyhow::Result<(f64, f64, u64)> {
+fn once(programs: &Programs, subject: &Subject, wagers: &Path) -> anyhow::Result<Run> {
     let (file, counting) = match subject.load {
         None => ("pipelines/bench-revenue.toml", None),
         Some([system, ..]) => {
@@ -162,8 +174,12 @@ fn once(programs: &Programs, subject: &Subject, wagers: &Path) -> anyhow::Result
     let started = Instant::now();
     let finished = finish(command)?;
     let wall = started.elapsed().as_secs_f64();
-    let kept = &finished.printed["pipelines"][0]["rows"]["kept"];
-    Ok((finished.cpu, wall, kept.as_u64().context("no rows were printed")?))
+    let printed = &finished.printed["pipelines"][0];
+    Ok(Run {
+        cpu: finished.cpu,
+        wall,
+        rows: printed["rows"]["kept"].as_u64().context("no rows were printed")?,
+    })
 }
 
 fn report(all: &[Series]) -> Vec<Figure> {

@@ -12,6 +12,7 @@ use super::target::{BOTH, ROWS, Target};
 const STARROCKS: &str = r#"-- copy
 CREATE DATABASE IF NOT EXISTS `shop`;
 
+-- Three replicas: where fewer backends run, set `replication`, or use --apply
 CREATE TABLE IF NOT EXISTS `shop`.`bets` (
   `id` BIGINT NOT NULL,
   `amount` DECIMAL(18,2) NULL,

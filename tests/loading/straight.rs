@@ -1,6 +1,7 @@
 //! Without any fault: tables equal what the input says, in every mode.
 
 use millrace_standin::System;
+use millrace_tests::Process;
 
 use super::input::Changes;
 use super::scene::{Case, Scene};
@@ -77,5 +78,29 @@ fn soft_deletes_and_audit_columns_say_what_became_of_a_row() {
         let unmarked = scene.standin.sql(sql);
         assert_eq!(unmarked[0][0], "0");
         scene.assert_clean("soft deletes");
+    }
+}
+
+#[test]
+fn a_store_belongs_to_the_tables_that_it_has_filled() {
+    for case in Case::KEYED {
+        let changes = Changes::random(6, 200, false);
+        let scene = Scene::new(case, &changes);
+        scene.run();
+        let pipeline =
+            std::fs::read_to_string(scene.bench.path("pipeline.toml")).expect("it is ours");
+        let other = pipeline.replace("table = \"bets\"\nusername", "table = \"others\"\nusername");
+        assert_ne!(pipeline, other);
+        scene.bench.write("pipeline.toml", other);
+        let ending = Process::start(&mut scene.command()).finish().with_code(1);
+        assert!(ending.stderr.contains("table `bets` of database `shop`"), "{}", ending.stderr);
+        assert!(ending.stderr.contains("new checkpoint store"), "{}", ending.stderr);
+
+        // Nor is a table made anew that the checkpoint counts on.
+        scene.bench.write("pipeline.toml", pipeline);
+        drop(scene.standin.sql("DROP TABLE shop.bets"));
+        let ending = Process::start(&mut scene.command()).finish().with_code(1);
+        assert!(ending.stderr.contains("put it back"), "{}", ending.stderr);
+        scene.assert_clean("another table");
     }
 }

@@ -15,7 +15,9 @@ use super::ending;
 use super::exit::{Exit, block};
 use super::text::{Paint, bytes, count, counted, per_second, span, table};
 use crate::supervisor::Ended;
-use crate::telemetry::{NodeCounters, PipelineCounters, cpu_time, peak_memory_bytes};
+use crate::telemetry::{
+    LoadCounters, LoadPhase, NodeCounters, PipelineCounters, cpu_time, peak_memory_bytes,
+};
 
 type Nodes = BTreeMap<String, Arc<NodeCounters>>;
 
@@ -239,8 +241,28 @@ impl PipelineSummary {
             "sources": nodes(&self.counters.sources),
             "transforms": nodes(&self.counters.transforms),
             "sinks": nodes(&self.counters.sinks),
+            "loads": loads(&self.counters),
         })
     }
+}
+
+/// What sinks that load a remote table did, by name; the seconds are of all threads together.
+fn loads(counters: &PipelineCounters) -> BTreeMap<&str, Value> {
+    let of = |counters: &LoadCounters| {
+        let seconds = |phase| counters.time(phase).as_secs_f64();
+        json!({
+            "loads": NodeCounters::get(&counters.loads),
+            "rows": NodeCounters::get(&counters.rows),
+            "bytes": NodeCounters::get(&counters.bytes),
+            "encode_seconds": seconds(LoadPhase::Encode),
+            "load_seconds": seconds(LoadPhase::Load),
+            "prepare_seconds": seconds(LoadPhase::Prepare),
+            "commit_seconds": seconds(LoadPhase::Commit),
+            "retries": counters.retries(),
+        })
+    };
+    let loading = counters.loads.iter().filter(|(_, loads)| NodeCounters::get(&loads.loads) > 0);
+    loading.map(|(name, loads)| (name.as_str(), of(loads))).collect()
 }
 
 /// Every counter of some nodes, by name. Those that mean nothing for a kind of node are 0.

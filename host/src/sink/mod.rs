@@ -151,7 +151,8 @@ pub enum Committed {
     /// The target has given the handle up, or a part of it: those rows can no longer be committed.
     /// Everything else of it is visible now.
     Expired {
-        /// The part of the handle that is visible at the target; `None`: nothing is.
+        /// The part of the handle that is visible at the target; `None`: certainly nothing is. A handle
+        /// that names nothing: perhaps something is, and nobody can say what.
         visible: Option<Handle>,
     },
 }

@@ -149,15 +149,16 @@ impl Facts<'_> {
 }
 
 /// Sinks that take nothing again refuse nothing again, so that what they refused then would be lost
-/// with the dead letters.
+/// with the dead letters. Those that show a part of it look for what they refused of that part.
 fn lost_letters(repeat: &Repeat) -> Option<String> {
     let target = &repeat.target;
     let kept = repeat.shown.get(DEAD_LETTERS) == Some(&Shown::Whole);
     if kept || !target.handles.contains_key(DEAD_LETTERS) {
         return None;
     }
-    let refused = |sink: &&String| target.taken.get(*sink).is_some_and(|taken| taken.refused > 0);
-    let sink = repeat.shown.keys().find(refused)?;
+    let refused = |sink: &str| target.taken.get(sink).is_some_and(|taken| taken.refused > 0);
+    let mut muted = repeat.shown.iter().filter(|(_, shown)| **shown == Shown::Whole);
+    let (sink, _) = muted.find(|(sink, _)| refused(sink))?;
     Some(format!("the dead letters of sink `{sink}` were given up, too"))
 }
 
@@ -267,6 +268,8 @@ mod tests {
         assert_eq!(found(&with_letters, |_| {}), None, "nothing was refused");
         let refused = SinkProgress { rows: 5, refused: 1 };
         with_letters.target.taken = map(&["out"], refused);
+        assert_eq!(found(&with_letters, |_| {}), None, "it refuses them again");
+        with_letters.shown = map(&["out"], Shown::Whole);
         contains(found(&with_letters, |_| {}), "dead letters of sink `out`");
         with_letters.shown.insert(text(DEAD_LETTERS), Shown::Whole);
         assert_eq!(found(&with_letters, |_| {}), None, "they are visible");

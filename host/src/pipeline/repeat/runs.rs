@@ -52,6 +52,8 @@ struct Tables {
     prepared: BTreeMap<String, Vec<i64>>,
     visible: BTreeMap<String, Vec<i64>>,
     labels: u32,
+    /// Whether what it does not know any more may be visible for all it says.
+    is_in_doubt: bool,
 }
 
 impl Tables {
@@ -142,7 +144,7 @@ impl Committer for Fake {
         visible.retain(|_, label| self.target().commit(label));
         Ok(match visible.len() {
             there if there == all.len() => Committed::Done,
-            0 => Committed::Expired { visible: None },
+            0 if !self.target().is_in_doubt => Committed::Expired { visible: None },
             _ => Committed::Expired { visible: Some(self::handle(&visible)) },
         })
     }
@@ -324,6 +326,37 @@ fn where_nothing_is_visible_the_checkpoint_is_dropped_whole() {
     place.a.target().prepared.clear();
     assert_eq!(place.run(None).result.unwrap(), Outcome::Finished);
     place.is_whole();
+}
+
+/// A run that crashes before anything of an epoch is committed; then the first target no longer knows
+/// what it has prepared.
+fn in_doubt(epoch: Epoch) -> Place {
+    let place = Place::new();
+    assert!(place.run(Some(("stored", "", epoch))).result.is_err());
+    let mut target = place.a.target();
+    target.prepared.clear();
+    target.is_in_doubt = true;
+    drop(target);
+    place
+}
+
+#[test]
+fn what_may_be_visible_comes_again_by_the_same_way() {
+    for epoch in 1..=LAST_EPOCH {
+        let place = in_doubt(epoch);
+        assert_eq!(place.run(None).result.unwrap(), Outcome::Finished, "epoch {epoch}");
+        place.is_whole();
+    }
+}
+
+#[test]
+fn what_may_be_visible_and_cannot_come_again_halts() {
+    let place = in_doubt(2);
+    let changed = PIPELINE.replace("type = \"i64\" }", "type = \"i64\", required = true }");
+    fs::write(place.folder.path().join("pipeline.toml"), changed).unwrap();
+    let error = place.run(None).result.unwrap_err();
+    assert!(matches!(error, PipelineError::CannotRepeat { epoch: 2, .. }), "{error}");
+    assert!(error.to_string().contains("sink `a` (label a_2_"), "{error}");
 }
 
 #[test]

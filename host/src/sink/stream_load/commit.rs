@@ -1,11 +1,12 @@
 //! The half that makes prepared epochs visible: each part's transaction is ended by its label.
 //!
-//! A part that the target has rolled back must come again. One that it has forgotten counts as
-//! rolled back where rows have a key, since loading it again changes nothing; a table that keeps
-//! every row halts the sink.
+//! A part that the target has rolled back must come again. One that it has forgotten may be visible
+//! all the same. Where rows have a key, loading it again then changes nothing, but only if the same
+//! rows come again: an epoch that is made anew of other rows would leave behind what only the first
+//! one had. A table that keeps every row halts the sink.
 //!
 //! *Invariants*: only labels that a handle names are committed; what is not visible when a handle
-//! is given up never becomes so.
+//! is given up never becomes so; an epoch is given up whole only if nothing of it can be visible.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -93,11 +94,15 @@ impl StreamLoadCommitter {
         let less = |open: u64| Some(open.saturating_sub(ended));
         // It always has a new value.
         let _ = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let mut in_doubt = false;
         for (part, fate) in fates {
             match fate {
                 Fate::Visible => drop(self.visible.insert(part.label.clone())),
                 Fate::Gone => self.loader.intents.ended(&part.label),
-                Fate::Forgotten if handle.keyed => self.loader.intents.ended(&part.label),
+                Fate::Forgotten if handle.keyed => {
+                    in_doubt = true;
+                    self.loader.intents.ended(&part.label);
+                }
                 Fate::Forgotten => {
                     let (label, table) = (part.label.clone(), part.table.clone());
                     let forgotten = StreamLoadError::LabelForgotten { label, table };
@@ -115,8 +120,21 @@ impl StreamLoadCommitter {
             "the target has given up a prepared transaction"
         );
         let visible = handle.only(|part| self.is_visible(part));
-        let visible = (!visible.parts.is_empty()).then(|| visible.write());
+        // Nothing that is known to be visible is not the same as nothing that is visible: the
+        // pipeline then has to come to the same rows again, or halts.
+        let shows = in_doubt || !visible.parts.is_empty();
+        let visible = shows.then(|| visible.write());
         Ok(Committed::Expired { visible })
+    }
+}
+
+/// Ends a part that is not to be committed. Rolling it back does not tell whether a label that the
+/// target does not know has been visible.
+fn give_up(loader: &Loader, part: &PartHandle) -> Result<Fate, SinkError> {
+    let is_known = loader.state(&part.label)? != LabelState::Unknown;
+    match loader.end(&part.table, &part.label, part.txn)? {
+        Fate::Gone if !is_known => Ok(Fate::Forgotten),
+        fate => Ok(fate),
     }
 }
 
@@ -130,7 +148,7 @@ impl Committer for StreamLoadCommitter {
         let is_doomed = !is_whole || (fresh && self.is_doomed(&open)?);
         let loader = &*self.loader;
         let end = |part: &PartHandle| match is_doomed {
-            true => loader.end(&part.table, &part.label, part.txn),
+            true => give_up(loader, part),
             false => loader.commit(part),
         };
         let fates = parallel::each(open.clone(), self.in_flight, end)?;

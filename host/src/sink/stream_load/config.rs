@@ -316,6 +316,24 @@ pub struct StreamLoadConfig {
     pub replication: Option<u32>,
 }
 
+impl StreamLoadConfig {
+    /// Which tables the sink fills, as messages and handles name them. The addresses of servers are
+    /// no part of it: a cluster may move.
+    pub(super) fn place(&self) -> String {
+        let table = match &self.table {
+            TableName::Fixed(table) => table.clone(),
+            TableName::Template(pieces) => {
+                let text = |piece: &TablePiece| match piece {
+                    TablePiece::Text(text) => text.clone(),
+                    TablePiece::Column(index) => format!("{{{index}}}"),
+                };
+                pieces.iter().map(text).collect()
+            }
+        };
+        format!("table `{table}` of database `{}` of {}", self.database, self.system.name())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

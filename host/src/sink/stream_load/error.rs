@@ -66,6 +66,17 @@ pub enum StreamLoadError {
         /// What to do.
         remedy: String,
     },
+    /// The store has filled other tables.
+    #[error(
+        "this checkpoint store fills {stored}, but the sink now names {place}; name the former again, \
+         or start over with a new checkpoint store"
+    )]
+    OtherTarget {
+        /// What the checkpoint names.
+        stored: String,
+        /// What the configuration names.
+        place: String,
+    },
     /// The database or a table is not there.
     #[error("{what} `{name}` does not exist at the target; {remedy}")]
     Missing {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::commit::{Statement, StreamLoadCommitter};
 use super::config::{Address, StreamLoadConfig, TableName};
 use super::error::StreamLoadError;
-use super::http::Client;
+use super::http::{AskCluster, Client};
 use super::protocol::Protocol;
 use super::tables::Tables;
-use super::target::Admin;
+use super::target::{self, Admin};
 use super::transaction::{Intents, Labels, Loader, StreamLoadHandle, Waits};
 use super::write::StreamLoadSink;
 use crate::sink::{Handle, OpenSink, SinkContext, SinkError, WriteMode};
@@ -26,7 +26,8 @@ pub(in crate::sink) fn initialise(
         tables.claim(&intents, table)?;
     }
     let keyed = config.mode == WriteMode::Upsert;
-    Ok(StreamLoadHandle { keyed, ..StreamLoadHandle::default() }.write())
+    let place = config.place();
+    Ok(StreamLoadHandle { keyed, place, ..StreamLoadHandle::default() }.write())
 }
 
 /// Opens both halves: see [`crate::sink::SinkConfig::open`]. Every opening has labels of its own.
@@ -35,18 +36,19 @@ pub(in crate::sink) fn open(
     context: &SinkContext,
     last: &Handle,
 ) -> Result<OpenSink, SinkError> {
-    // A handle of another type of sink is found before anything is changed.
-    StreamLoadHandle::read(last, &context.sink)?;
+    // A handle of another type of sink, or of other tables, is found before anything is changed.
+    let stored = StreamLoadHandle::read(last, &context.sink)?.place;
+    let place = config.place();
+    if !stored.is_empty() && stored != place {
+        return Err(failed(context, StreamLoadError::OtherTarget { stored, place }));
+    }
     let intents = Intents::open(&context.sink, &context.segments)?;
     let failed = |error| failed(context, error);
     let mut admin = connect(config, context).map_err(failed)?;
     let client = Client::new(&context.sink, config).map_err(failed)?;
-    let backends = admin.backends().map_err(failed)?;
-    let addresses: Vec<Address> = backends.into_iter().map(|backend| backend.http).collect();
-    client.allow(&addresses);
-    // A frontend may send transactions to the leader, which the configuration need not name.
-    client.allow(&admin.frontends().map_err(failed)?);
+    client.allow(&servers(&mut admin).map_err(failed)?);
     let config = Arc::new(config.clone());
+    client.ask_with(ask_cluster(&config, &context.sink));
     let SinkContext { pipeline, sink, incarnation, clock, counters, .. } = context;
     let loader = Arc::new(Loader {
         sink: sink.clone(),
@@ -68,18 +70,31 @@ fn failed(context: &SinkContext, source: StreamLoadError) -> SinkError {
     SinkError::StreamLoad { sink: context.sink.clone(), source: Box::new(source) }
 }
 
-/// Connects to the MySQL port, and finds a version that cannot do what the sink needs.
+/// Where the cluster's servers take requests: backends, and frontends, since one may send
+/// transactions to the leader, which the configuration need not name.
+fn servers(admin: &mut Admin) -> Result<Vec<Address>, StreamLoadError> {
+    let mut addresses = admin.frontends()?;
+    addresses.extend(admin.backends()?.into_iter().map(|backend| backend.http));
+    Ok(addresses)
+}
+
+/// Asks for the servers on a connection of its own each time: that is seldom.
+fn ask_cluster(config: &Arc<StreamLoadConfig>, sink: &str) -> AskCluster {
+    let (config, sink) = (Arc::clone(config), sink.to_owned());
+    Box::new(move || servers(&mut Admin::connect(&sink, &config)?))
+}
+
+/// Connects to the MySQL port, and finds the other system and a version that cannot do what the
+/// sink needs.
 fn connect(config: &StreamLoadConfig, context: &SinkContext) -> Result<Admin, StreamLoadError> {
     let mut admin = Admin::connect(&context.sink, config)?;
-    if config.exactly_once {
-        let version = admin.version()?;
-        if !version.takes_two_phases(config.system) {
-            return Err(StreamLoadError::Unsupported {
-                what: "a load that waits for its commit".to_owned(),
-                version: format!("{} {version}", config.system.name()),
-                remedy: "use a newer version, or say delivery = \"at-least-once\"".to_owned(),
-            });
-        }
+    let version = target::identify(&mut admin)?;
+    if config.exactly_once && !version.takes_two_phases(config.system) {
+        return Err(StreamLoadError::Unsupported {
+            what: "a load that waits for its commit".to_owned(),
+            version: format!("{} {version}", config.system.name()),
+            remedy: "use a newer version, or say delivery = \"at-least-once\"".to_owned(),
+        });
     }
     Ok(admin)
 }

@@ -16,8 +16,12 @@ pub struct Statements {
     pub without_views: Option<String>,
 }
 
-/// How many replicas a printed table has at most: what both systems take where nothing is said.
-const USUAL_REPLICAS: usize = 3;
+/// How many replicas a table has where nothing is said, if there are as many backends: what both
+/// systems take.
+const USUAL_REPLICAS: u32 = 3;
+/// Stands before a printed table for which nothing is said.
+const ABOUT_REPLICAS: &str =
+    "-- Three replicas: where fewer backends run, set `replication`, or use --apply\n";
 
 /// The statements for the sink's table, or for `table` where its name depends on the rows, and for
 /// the views over it.
@@ -32,8 +36,11 @@ pub(in crate::sink) fn statements(
     views: bool,
 ) -> Result<Statements, StreamLoadError> {
     let table = name(sink, config, table)?;
-    let create = target::create_table(config, schema, &table, USUAL_REPLICAS);
-    all(config, schema, &table, create, views)
+    let about = if config.replication.is_none() { ABOUT_REPLICAS } else { "" };
+    // It stands in the statements of the views, too, so that it can be found and changed.
+    let config = with_replicas(config, USUAL_REPLICAS);
+    let create = target::create_table(&config, schema, &table, 0);
+    all(&config, schema, &table, format!("{about}{create}"), views)
 }
 
 /// Makes the database, the table and the views, where they are not there yet; `told` hears of each
@@ -52,21 +59,37 @@ pub(in crate::sink) fn apply(
     let table = name(sink, config, table)?;
     let mut admin = Admin::connect(sink, config)?;
     let alive = admin.backends()?.iter().filter(|backend| backend.alive).count();
-    let version = admin.version()?;
-    // Views take as many replicas as the table.
-    let replication =
-        config.replication.or_else(|| u32::try_from(alive.clamp(1, USUAL_REPLICAS)).ok());
-    let config = StreamLoadConfig { replication, ..config.clone() };
+    let version = target::identify(&mut admin)?;
+    // Views take as many replicas as the table. Where the user may not list the backends, the
+    // system chooses.
+    let config = match u32::try_from(alive) {
+        Ok(0) | Err(_) => config.clone(),
+        Ok(alive) => with_replicas(config, alive.min(USUAL_REPLICAS)),
+    };
     let create = target::create_table_for(&config, schema, &table, alive, &version);
     let statements = all(&config, schema, &table, create, views)?;
     for sql in &statements.sql {
         told(sql);
-        admin.execute(sql)?;
+        match admin.execute(sql) {
+            // Who may make tables in a database that is there need not be allowed to make one.
+            Err(StreamLoadError::Denied { .. })
+                if sql.starts_with(CREATE_DATABASE) && admin.has_database()? => {}
+            result => result?,
+        }
     }
     if let Some(why) = &statements.without_views {
-        tracing::warn!(sink, table = &*table, why, "there are no views over this table");
+        tracing::info!(sink, table = &*table, why, "there are no views over this table");
     }
     Ok(())
+}
+
+/// The words that make the database.
+const CREATE_DATABASE: &str = "CREATE DATABASE IF NOT EXISTS";
+
+/// The settings, with so many replicas where nothing is said.
+fn with_replicas(config: &StreamLoadConfig, replicas: u32) -> StreamLoadConfig {
+    let replication = config.replication.or(Some(replicas));
+    StreamLoadConfig { replication, ..config.clone() }
 }
 
 fn all(
@@ -76,7 +99,7 @@ fn all(
     create: String,
     views: bool,
 ) -> Result<Statements, StreamLoadError> {
-    let mut sql = vec![format!("CREATE DATABASE IF NOT EXISTS `{}`", config.database), create];
+    let mut sql = vec![format!("{CREATE_DATABASE} `{}`", config.database), create];
     let mut without_views = None;
     if views {
         match target::views(config, schema, table) {

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use arrow_buffer::BooleanBuffer;
 
-use super::config::{StreamLoadConfig, TruncatePolicy};
+use super::config::{StreamLoadConfig, TableName, TablePiece, TruncatePolicy};
 use super::error::StreamLoadError;
 use super::held::{FoldRules, Held};
-use super::target::{self, Admin, Mapped, Table};
+use super::target::{self, Admin, Mapped, Origin, Table};
 use super::transaction::{Intents, Layouts};
 use crate::record::{Batch, Operation, Operations};
 use crate::sink::{IfExists, Refusal, SinkContext, SinkError, WriteMode};
@@ -120,9 +120,11 @@ impl Tables {
     /// Makes sure that the table is there and may be filled. What this store noted in an earlier
     /// life, before its database was made anew, does not count: those rows are another's.
     pub(super) fn claim(&mut self, intents: &Intents, name: &str) -> Result<Table, SinkError> {
-        let table = self.found(name).map_err(|error| self.failed(error))?;
         let claim = format!("{} {name}", self.context.incarnation);
-        if !intents.fills(&claim) {
+        let is_filled = intents.fills(&claim);
+        let table = self.found(name, is_filled).map_err(|error| self.failed(error))?;
+        target::check_two_phases(&mut self.admin, &table).map_err(|error| self.failed(error))?;
+        if !is_filled {
             self.check(&table)?;
             self.take_over(name).map_err(|error| self.failed(error))?;
             intents.note_table(&claim)?;
@@ -161,9 +163,19 @@ impl Tables {
     }
 
     /// The table as it is; made where it may be.
-    fn found(&mut self, name: &str) -> Result<Table, StreamLoadError> {
+    fn found(&mut self, name: &str, is_filled: bool) -> Result<Table, StreamLoadError> {
         if let Some(table) = self.admin.table(name)? {
             return Ok(table);
+        }
+        if is_filled {
+            return Err(StreamLoadError::Missing {
+                what: "table",
+                name: name.to_owned(),
+                remedy:
+                    "this checkpoint store has filled it: put it back, or start over with a new \
+                         checkpoint store"
+                        .to_owned(),
+            });
         }
         let missing = || StreamLoadError::Missing {
             what: "table",
@@ -200,6 +212,7 @@ impl Tables {
         let evolved = if changed { admin.table(name)? } else { None };
         let table = evolved.as_ref().unwrap_or(table);
         let mapped = target::map(config, &context.schema, table)?;
+        tell_what_is_left_out(config, context, name, &mapped);
         let held = Held::new(
             Arc::clone(&self.rules),
             Arc::clone(&context.schema),
@@ -209,6 +222,33 @@ impl Tables {
         );
         let layouts = Arc::new(Layouts::new(config, table, &mapped));
         Ok(OpenTable { name: name.to_owned(), layouts, held, emptied: false, since: None, mapped })
+    }
+}
+
+/// Says which columns of the input the table has no place for, but those that only choose it.
+fn tell_what_is_left_out(
+    config: &StreamLoadConfig,
+    context: &SinkContext,
+    table: &str,
+    mapped: &[Mapped],
+) {
+    let chooses = |index: usize| match &config.table {
+        TableName::Fixed(_) => false,
+        TableName::Template(pieces) => pieces.contains(&TablePiece::Column(index)),
+    };
+    let is_loaded = |index: usize| mapped.iter().any(|to| to.origin == Origin::Input(index));
+    let columns: Vec<&str> = (context.schema.fields.iter().enumerate())
+        .filter(|(index, _)| !is_loaded(*index) && !chooses(*index))
+        .map(|(_, field)| &*field.name)
+        .collect();
+    if !columns.is_empty() {
+        let columns = columns.join(", ");
+        tracing::warn!(
+            sink = context.sink,
+            table,
+            columns,
+            "columns that the table lacks are left out"
+        );
     }
 }
 

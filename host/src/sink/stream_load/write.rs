@@ -12,8 +12,8 @@ use super::held::{Parts, Plan};
 use super::route::{Routed, route};
 use super::tables::{OpenTable, Tables, truncates};
 use super::transaction::{
-    Contents, Emptied, Found, Loader, Outcome, PartContents, PartHandle, Repeat, StreamLoadHandle,
-    parallel,
+    Buffers, Contents, Emptied, Found, Loader, Outcome, PartContents, PartHandle, Repeat,
+    StreamLoadHandle, parallel,
 };
 use crate::record::{Batch, Epoch};
 use crate::sink::{Handle, LateRefusal, Prepared, Refusal, Sink, SinkError, WriteMode};
@@ -27,6 +27,8 @@ pub(super) struct StreamLoadSink {
     clock: Clock,
     loader: Arc<Loader>,
     tables: Tables,
+    /// What bodies are written to.
+    buffers: Arc<Buffers>,
     eager: Eager,
     /// The epoch that comes, as it was prepared before, where it was.
     repeat: Option<Repeat>,
@@ -71,7 +73,8 @@ impl StreamLoadSink {
         tables: Tables,
     ) -> Self {
         let eager = Eager::new(Arc::clone(&loader), config.load);
-        Self { config, clock, loader, tables, eager, repeat: None, epoch: 0 }
+        let buffers = Arc::new(Buffers::new(&config));
+        Self { config, clock, loader, tables, buffers, eager, repeat: None, epoch: 0 }
     }
 
     fn halted(&self, message: String) -> SinkError {
@@ -151,8 +154,9 @@ impl StreamLoadSink {
             return Ok(());
         }
         let parts = table.held.finish(Parts::BySize(self.config.load))?;
-        let layouts = &table.layouts;
-        let parts = parts.into_iter().map(|part| PartContents::new(layouts, part, now)).collect();
+        let (layouts, buffers) = (&table.layouts, &self.buffers);
+        let contents = |part| PartContents::new(layouts, buffers, part, now);
+        let parts = parts.into_iter().map(contents).collect();
         self.eager.start(place, parts, self.epoch + 1)
     }
 
@@ -184,6 +188,7 @@ impl StreamLoadSink {
             keyed: self.config.mode == WriteMode::Upsert,
             emptied: self.emptied(),
             cut: self.tables.cut(),
+            place: self.config.place(),
         };
         let mut refused = Vec::new();
         let chunks = chunks(&plans, self.config.memory, bounds.in_flight);
@@ -205,7 +210,7 @@ impl StreamLoadSink {
             table.emptied = false;
         }
         if let Some(repeat) = self.repeat.take() {
-            repeat.end().map_err(|message| self.halted(message))?;
+            handle.parts.extend(repeat.end().map_err(|message| self.halted(message))?);
         }
         Ok((handle, refused))
     }
@@ -235,7 +240,7 @@ impl StreamLoadSink {
         for (place, parts) in chunk {
             let table = self.tables.at(*place);
             for part in table.held.load(&plans[*place], parts.clone())? {
-                let contents = PartContents::new(&table.layouts, part, now);
+                let contents = PartContents::new(&table.layouts, &self.buffers, part, now);
                 let spot = contents.spot(epoch);
                 let found = match &mut self.repeat {
                     Some(repeat) => {
@@ -318,7 +323,8 @@ impl Sink for StreamLoadSink {
         let (handle, refused) = if self.config.exactly_once {
             self.prepare_parts(epoch)?
         } else {
-            (StreamLoadHandle::default(), self.load_all()?)
+            let place = self.config.place();
+            (StreamLoadHandle { place, ..StreamLoadHandle::default() }, self.load_all()?)
         };
         self.epoch = epoch;
         self.loader.counters.spent(LoadPhase::Prepare, started.elapsed());

@@ -20,6 +20,7 @@ impl SqlError {
     pub fn new(code: u16, message: impl Into<String>) -> Self {
         let state = match code {
             1044 | 1045 => "28000",
+            1046 => "3D000",
             1049 | 1064 | 1142 | 1227 | 5203 => "42000",
             1050 => "42S01",
             1051 | 1146 => "42S02",
@@ -76,7 +77,9 @@ impl From<rusqlite::Error> for SqlError {
         let message = error.to_string();
         if message.contains("no such column") {
             let name = message.split(": ").nth(1).unwrap_or_default();
+            // SQLite goes on with the place, or with what may have been meant.
             let name = name.split(" in ").next().unwrap_or_default();
+            let name = name.split(" - ").next().unwrap_or_default().trim_matches('"');
             return Self::new(
                 1054,
                 format!(

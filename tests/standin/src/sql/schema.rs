@@ -89,9 +89,45 @@ const TABLES: [(&str, &[(&str, &str)]); 5] = [
     ),
 ];
 
+/// Tables that drivers read and that have no rows: how SQLite declares their columns.
+const EMPTY: [(&str, &str); 5] = [
+    (
+        "STATISTICS",
+        "TABLE_CATALOG TEXT, TABLE_SCHEMA TEXT, TABLE_NAME TEXT, NON_UNIQUE BIGINT, \
+         INDEX_SCHEMA TEXT, INDEX_NAME TEXT, SEQ_IN_INDEX BIGINT, COLUMN_NAME TEXT, \
+         COLLATION TEXT, CARDINALITY BIGINT, SUB_PART BIGINT, PACKED TEXT, NULLABLE TEXT, \
+         INDEX_TYPE TEXT, COMMENT TEXT",
+    ),
+    (
+        "KEY_COLUMN_USAGE",
+        "CONSTRAINT_CATALOG TEXT, CONSTRAINT_SCHEMA TEXT, CONSTRAINT_NAME TEXT, \
+         TABLE_CATALOG TEXT, TABLE_SCHEMA TEXT, TABLE_NAME TEXT, COLUMN_NAME TEXT, \
+         ORDINAL_POSITION BIGINT, POSITION_IN_UNIQUE_CONSTRAINT BIGINT, \
+         REFERENCED_TABLE_SCHEMA TEXT, REFERENCED_TABLE_NAME TEXT, REFERENCED_COLUMN_NAME TEXT",
+    ),
+    (
+        "TABLE_CONSTRAINTS",
+        "CONSTRAINT_CATALOG TEXT, CONSTRAINT_SCHEMA TEXT, CONSTRAINT_NAME TEXT, \
+         TABLE_SCHEMA TEXT, TABLE_NAME TEXT, CONSTRAINT_TYPE TEXT",
+    ),
+    (
+        "REFERENTIAL_CONSTRAINTS",
+        "CONSTRAINT_CATALOG TEXT, CONSTRAINT_SCHEMA TEXT, CONSTRAINT_NAME TEXT, \
+         UNIQUE_CONSTRAINT_CATALOG TEXT, UNIQUE_CONSTRAINT_SCHEMA TEXT, \
+         UNIQUE_CONSTRAINT_NAME TEXT, MATCH_OPTION TEXT, UPDATE_RULE TEXT, DELETE_RULE TEXT, \
+         TABLE_NAME TEXT, REFERENCED_TABLE_NAME TEXT",
+    ),
+    (
+        "ROUTINES",
+        "SPECIFIC_NAME TEXT, ROUTINE_CATALOG TEXT, ROUTINE_SCHEMA TEXT, ROUTINE_NAME TEXT, \
+         ROUTINE_TYPE TEXT, DTD_IDENTIFIER TEXT, ROUTINE_COMMENT TEXT",
+    ),
+];
+
 /// Whether the information schema has this table.
 pub(super) fn has_table(name: &str) -> bool {
-    TABLES.iter().any(|(table, _)| table.eq_ignore_ascii_case(name))
+    let mut known = TABLES.iter().map(|(table, _)| *table).chain(EMPTY.map(|(table, _)| table));
+    known.any(|table| table.eq_ignore_ascii_case(name))
 }
 
 fn text(text: impl Into<String>) -> Value {
@@ -107,6 +143,9 @@ pub(super) fn refresh(world: &World, session: &Session) -> Result<(), SqlError> 
     let mut rows: [Vec<Vec<Value>>; 5] = Default::default();
     collect(world, session, &mut rows);
     let mut store = world.catalog.store();
+    for (name, columns) in EMPTY {
+        store.batch(&format!("CREATE TABLE IF NOT EXISTS {NAME}.{name} ({columns});"))?;
+    }
     for ((name, columns), rows) in TABLES.iter().zip(&rows) {
         let declared: Vec<String> =
             columns.iter().map(|(column, kind)| format!("{column} {kind}")).collect();

@@ -198,3 +198,48 @@ fn rows_are_updated_and_deleted() {
     ask("TRUNCATE TABLE t");
     assert!(ask("SELECT id FROM t").is_empty());
 }
+
+#[test]
+fn connector_j_lists_tables_and_their_keys() {
+    let world = World::alone(System::StarRocks);
+    let setup = "CREATE DATABASE d; CREATE TABLE d.t (id INT NOT NULL, v INT) PRIMARY KEY(id)
+                 DISTRIBUTED BY HASH(id) PROPERTIES('replication_num'='1');
+                 CREATE VIEW d.w AS SELECT id FROM d.t; INSERT INTO d.t VALUES (1, 5), (2, 6), (3, 7)";
+    rows(&world, ADMINISTRATOR, "", setup).unwrap();
+    let ask = |sql: &str| rows(&world, ADMINISTRATOR, "d", sql).unwrap();
+    let tables = |kinds: &str| {
+        ask(&format!(
+            "SELECT TABLE_SCHEMA AS TABLE_CAT, NULL AS TABLE_SCHEM, TABLE_NAME, CASE WHEN \
+             TABLE_TYPE='BASE TABLE' THEN CASE WHEN TABLE_SCHEMA = 'mysql' THEN 'SYSTEM TABLE' \
+             ELSE 'TABLE' END WHEN TABLE_TYPE='TEMPORARY' THEN 'LOCAL_TEMPORARY' ELSE TABLE_TYPE \
+             END AS TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'd' HAVING \
+             TABLE_TYPE IN ({kinds},null,null) ORDER BY TABLE_TYPE, TABLE_SCHEMA, TABLE_NAME"
+        ))
+    };
+    assert_eq!(tables("'TABLE','VIEW'"), [["d", "NULL", "t", "TABLE"], ["d", "NULL", "w", "VIEW"]]);
+    assert_eq!(tables("'VIEW'"), [["d", "NULL", "w", "VIEW"]]);
+    let keys = "SELECT COLUMN_NAME, SEQ_IN_INDEX AS KEY_SEQ, 'PRIMARY' AS PK_NAME FROM \
+                INFORMATION_SCHEMA.STATISTICS WHERE TABLE_SCHEMA = 'd' AND INDEX_NAME='PRIMARY'";
+    assert!(ask(keys).is_empty());
+    let found = ask("SELECT id AS v FROM t WHERE id = 1 OR id = 3 HAVING v > 1 ORDER BY id");
+    assert_eq!(found, [["3"]]);
+    assert_eq!(ask("SELECT sum(v) AS s FROM t HAVING s > 17"), [["18"]]);
+}
+
+#[test]
+fn errors_say_what_is_missing() {
+    let world = World::alone(System::StarRocks);
+    let setup = "CREATE DATABASE d; CREATE TABLE d.t (id INT NOT NULL) PRIMARY KEY(id)
+                 DISTRIBUTED BY HASH(id) PROPERTIES('replication_num'='1')";
+    rows(&world, ADMINISTRATOR, "", setup).unwrap();
+    let error = |database: &str, sql: &str| rows(&world, ADMINISTRATOR, database, sql).unwrap_err();
+    let column = error("d", "SELECT nope FROM t");
+    assert_eq!(column.code, 1054);
+    assert!(column.message.contains("Column 'nope' cannot"), "{}", column.message);
+    let database = error("", "SELECT * FROM t");
+    assert_eq!((database.code, database.state), (1046, "3D000"));
+    // A table that is there is told before too few backends are.
+    let again = "CREATE TABLE d.t (id INT NOT NULL) PRIMARY KEY(id) DISTRIBUTED BY HASH(id)";
+    assert_eq!(error("d", again).code, 1050);
+    rows(&world, ADMINISTRATOR, "d", &again.replace("TABLE", "TABLE IF NOT EXISTS")).unwrap();
+}

@@ -275,6 +275,20 @@ impl Ledger {
         }
     }
 
+    /// Ends and forgets every transaction of a database.
+    pub(super) fn forget_database(&mut self, world: &World, db: &str) {
+        let of_db = self.store.all().filter(|known| known.db == db);
+        let of_db: Vec<i64> = of_db.map(|known| known.id).collect();
+        for txn in of_db {
+            self.abort(world, txn, "database is dropped");
+            world.catalog.ended(txn);
+            self.store.remove(txn);
+            world.catalog.forget(&format!("{NOTE}{txn:020}"));
+        }
+        self.coordinators.retain(|(of, _), _| of != db);
+        self.versions.retain(|(of, _), _| of != db);
+    }
+
     /// Whether a table has as many versions as it may.
     pub(super) fn has_too_many_versions(&mut self, world: &World, db: &str, table: &str) -> bool {
         let limit = world.settings.get().max_versions;

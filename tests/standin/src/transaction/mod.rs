@@ -84,6 +84,12 @@ impl Transactions {
         world.transactions.lock().restart_frontend(world);
     }
 
+    /// Forgets the transactions of a database that is dropped: their labels are free in the next
+    /// one of its name.
+    pub fn forget_database(world: &World, db: &str) {
+        world.transactions.lock().forget_database(world, db);
+    }
+
     /// The lines of an error log, while it is kept.
     #[must_use]
     pub fn error_log(world: &World, file: &str) -> Option<String> {

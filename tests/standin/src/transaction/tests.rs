@@ -217,6 +217,20 @@ fn a_refused_load_frees_its_label_and_lists_its_rows() {
 }
 
 #[test]
+fn a_dropped_database_frees_its_labels() {
+    let world = world(System::StarRocks);
+    let headers = [("label", "x"), ("column_separator", ",")];
+    assert_eq!(load(&world, &headers, "2,c")["Status"], "Success");
+    assert_eq!(backend(&world, "begin", ""), "OK");
+    Transactions::forget_database(&world, "d");
+    assert!(world.transactions.open().is_empty());
+    for label in ["x", "l"] {
+        assert_eq!(state(&world, label), "UNKNOWN");
+    }
+    assert_eq!(load(&world, &headers, "3,d")["Status"], "Success");
+}
+
+#[test]
 fn a_late_publication_keeps_the_order_of_commits() {
     let world = world(System::StarRocks);
     world.faults.arm(Rule::once(Point::PublishTimeout));

@@ -1,14 +1,17 @@
 //! The values of one column of a piece, written row by row.
 
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal64Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type,
     Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, StringArray};
+use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
 use super::digits::{self, Day};
+use super::line::{Line, Padded};
 use super::text;
 use crate::record::{DataType, Operation, Operations, write_decimal, write_time};
 use crate::sink::stream_load::held::Piece;
@@ -30,7 +33,8 @@ enum Values<'a> {
     /// Unscaled values, and the scale.
     Decimal64(&'a [i64], u8),
     Decimal128(&'a [i128], u8),
-    Text(&'a StringArray),
+    /// Where each begins, and all of them.
+    Text(&'a [i32], &'a [u8]),
     Binary(&'a BinaryArray),
     /// Whether the column is of days and times.
     Date(&'a [i32], Day, bool),
@@ -39,28 +43,28 @@ enum Values<'a> {
     Timestamp(&'a [i64], Day, bool),
     Uuid(&'a FixedSizeBinaryArray),
     /// The same for every row.
-    Same(&'a [u8]),
+    Same(Padded),
     Operations(&'a [u8]),
     Bits(&'a BooleanBuffer),
 }
 
 impl<'a> Cells<'a> {
     /// The values of a column of the layout in a piece's rows.
-    pub(super) fn new(mapped: &Mapped, piece: &'a Piece, synced_at: &'a [u8]) -> Self {
+    pub(super) fn new(mapped: &Mapped, piece: &'a Piece, synced_at: &Padded) -> Self {
         let values = match mapped.origin {
             Origin::Input(index) => {
                 let array = &piece.batch.columns[index].values;
                 return Self { nulls: array.nulls(), values: Values::of(mapped, array) };
             }
             Origin::Op => match &piece.batch.meta.operations {
-                Operations::All(operation) => Values::Same(operation.name().as_bytes()),
+                Operations::All(operation) => Values::Same(same(operation.name())),
                 Operations::Each(codes) => Values::Operations(codes),
             },
             Origin::Deleted => match &piece.deletes {
-                None => Values::Same(b"false"),
+                None => Values::Same(same("false")),
                 Some(deletes) => Values::Bits(deletes),
             },
-            Origin::SyncedAt => Values::Same(synced_at),
+            Origin::SyncedAt => Values::Same(synced_at.clone()),
             Origin::Version => Values::Int64(&piece.batch.meta.majors),
         };
         Self { nulls: None, values }
@@ -83,45 +87,57 @@ impl<'a> Cells<'a> {
     /// A row's text, as bytes; of a column that is no text, nothing.
     #[inline]
     pub(super) fn text(&self, row: usize) -> &'a [u8] {
-        match &self.values {
-            Values::Text(values) => values.value(row).as_bytes(),
-            _ => &[],
+        let (values, span) = self.span(row);
+        &values[span]
+    }
+
+    /// The bytes of a column's texts, and where the row's are.
+    #[inline]
+    pub(super) fn span(&self, row: usize) -> (&'a [u8], Range<usize>) {
+        match self.values {
+            // Offsets are never negative.
+            Values::Text(offsets, values) => {
+                (values, offsets[row] as usize..offsets[row + 1] as usize)
+            }
+            _ => (&[], 0..0),
         }
     }
 
     /// Appends a row's value, which is not null, without quotes and escapes.
     #[inline]
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, row: usize) {
+    pub(super) fn write(&mut self, line: &mut Line, row: usize) {
         match &mut self.values {
-            Values::Bool(values) => write_bool(out, values.value(row)),
-            Values::Bits(values) => write_bool(out, values.value(row)),
-            Values::Int16(values) => digits::write_integer(out, values[row]),
-            Values::Int32(values) => digits::write_integer(out, values[row]),
-            Values::Int64(values) => digits::write_integer(out, values[row]),
-            Values::Float32(values) => write_float(out, values[row]),
-            Values::Float64(values) => write_float(out, values[row]),
-            Values::Decimal64(values, scale) => digits::write_decimal64(out, values[row], *scale),
+            Values::Bool(values) => write_bool(line, values.value(row)),
+            Values::Bits(values) => write_bool(line, values.value(row)),
+            Values::Int16(values) => digits::write_integer(line, values[row]),
+            Values::Int32(values) => digits::write_integer(line, values[row]),
+            Values::Int64(values) => digits::write_integer(line, values[row]),
+            Values::Float32(values) => write_float(line, values[row]),
+            Values::Float64(values) => write_float(line, values[row]),
+            Values::Decimal64(values, scale) => digits::write_decimal64(line, values[row], *scale),
             Values::Decimal128(values, scale) => match i64::try_from(values[row]) {
-                Ok(small) => digits::write_decimal64(out, small, *scale),
-                Err(_) => write_decimal(out, values[row], *scale),
+                Ok(small) => digits::write_decimal64(line, small, *scale),
+                Err(_) => line.by(|out| write_decimal(out, values[row], *scale)),
             },
-            Values::Text(values) => out.extend_from_slice(values.value(row).as_bytes()),
-            Values::Binary(values) => text::write_base64(out, values.value(row)),
+            Values::Text(offsets, values) => {
+                line.bytes(&values[offsets[row] as usize..offsets[row + 1] as usize]);
+            }
+            Values::Binary(values) => line.by(|out| text::write_base64(out, values.value(row))),
             Values::Date(values, day, has_time) => {
-                day.write_date(out, i64::from(values[row]));
+                day.write_date(line, i64::from(values[row]));
                 if *has_time {
-                    out.extend_from_slice(b" 00:00:00");
+                    line.put(b" 00:00:00", 9);
                 }
             }
-            Values::Time(values) => write_time(out, values[row]),
+            Values::Time(values) => line.by(|out| write_time(out, values[row])),
             Values::Timestamp(values, day, is_long) => {
-                day.write_timestamp(out, values[row], *is_long);
+                day.write_timestamp(line, values[row], *is_long);
             }
-            Values::Uuid(values) => digits::write_uuid(out, values.value(row)),
-            Values::Same(text) => out.extend_from_slice(text),
+            Values::Uuid(values) => digits::write_uuid(line, values.value(row)),
+            Values::Same(text) => text.put(line),
             Values::Operations(codes) => {
                 let name = Operation::from_code(codes[row]).map_or("", Operation::name);
-                out.extend_from_slice(name.as_bytes());
+                line.bytes(name.as_bytes());
             }
         }
     }
@@ -140,7 +156,10 @@ impl<'a> Values<'a> {
                 Some(narrow) => Self::Decimal64(narrow.values(), scale),
                 None => Self::Decimal128(array.as_primitive::<Decimal128Type>().values(), scale),
             },
-            DataType::Text | DataType::Json => Self::Text(array.as_string::<i32>()),
+            DataType::Text | DataType::Json => {
+                let texts = array.as_string::<i32>();
+                Self::Text(texts.value_offsets(), texts.value_data())
+            }
             DataType::Binary => Self::Binary(array.as_binary::<i32>()),
             DataType::Date => {
                 let has_time = matches!(mapped.target, ColumnType::DateTime { .. });
@@ -158,11 +177,19 @@ impl<'a> Values<'a> {
     }
 }
 
-fn write_bool(out: &mut Vec<u8>, value: bool) {
-    out.extend_from_slice(if value { b"true" } else { b"false" });
+/// What every row has.
+fn same(text: &str) -> Padded {
+    Padded::new(text.as_bytes().to_vec())
+}
+
+#[inline]
+fn write_bool(line: &mut Line, value: bool) {
+    if value { line.put(b"true", 4) } else { line.put(b"false", 5) }
 }
 
 /// Appends the shortest digits that read back as the same finite float.
-fn write_float(out: &mut Vec<u8>, value: impl serde::Serialize) {
-    serde_json::to_writer(out, &value).expect("a float is JSON, and a Vec takes every byte");
+fn write_float(line: &mut Line, value: impl serde::Serialize) {
+    line.by(|out| {
+        serde_json::to_writer(out, &value).expect("a float is JSON, and a Vec takes every byte");
+    });
 }

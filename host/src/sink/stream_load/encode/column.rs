@@ -1,6 +1,7 @@
 //! One column of the layout: how its values are written, and what stands around them.
 
 use super::cells::Cells;
+use super::line::{Line, Padded};
 use super::text;
 use crate::record::DataType;
 use crate::sink::stream_load::protocol::CSV_NULL;
@@ -38,11 +39,12 @@ impl Column {
         let form = form(&mapped);
         let open = if is_first { b'{' } else { b',' };
         let member = |value: &str| {
-            let mut member = vec![open, b'"'];
-            text::escape(&mut member, mapped.name.as_bytes());
-            member.extend_from_slice(b"\":");
-            member.extend_from_slice(value.as_bytes());
-            Padded::new(member)
+            let mut member = Line::default();
+            member.bytes(&[open, b'"']);
+            text::escape(&mut member, mapped.name.as_bytes(), 0..mapped.name.len());
+            member.bytes(b"\":");
+            member.bytes(value.as_bytes());
+            Padded::new(member.written().to_vec())
         };
         let neutral = if mapped.required { neutral(&mapped.target) } else { "null" };
         Self {
@@ -58,58 +60,59 @@ impl Column {
 
     /// Appends a row's value with its name.
     #[inline]
-    pub(super) fn member(&self, out: &mut Vec<u8>, cells: &mut Cells<'_>, row: usize) {
+    pub(super) fn member(&self, line: &mut Line, cells: &mut Cells<'_>, row: usize) {
         if cells.is_null(row) {
-            return self.null.put(out);
+            return self.null.put(line);
         }
         match self.form {
             Form::Bare => {
-                self.before.put(out);
-                cells.write(out, row);
+                self.before.put(line);
+                cells.write(line, row);
             }
             Form::Quoted => {
-                self.before.put(out);
-                cells.write(out, row);
-                out.push(b'"');
+                self.before.put(line);
+                cells.write(line, row);
+                line.byte(b'"');
             }
             Form::Escaped => {
-                self.before.put(out);
-                text::escape(out, cells.text(row));
-                out.push(b'"');
+                self.before.put(line);
+                let (values, span) = cells.span(row);
+                text::escape(line, values, span);
+                line.byte(b'"');
             }
             Form::Raw => match cells.text(row) {
                 // No JSON at all, which would spoil the body.
-                [] => self.null.put(out),
+                [] => self.null.put(line),
                 json => {
-                    self.before.put(out);
-                    text::one_line(out, json);
+                    self.before.put(line);
+                    text::one_line(line, json);
                 }
             },
         }
     }
 
     /// Appends what a row that deletes has here.
-    pub(super) fn neutral_member(&self, out: &mut Vec<u8>) {
-        self.neutral.put(out);
+    pub(super) fn neutral_member(&self, line: &mut Line) {
+        self.neutral.put(line);
     }
 
     /// Appends a row's value as a field of CSV; false: it cannot stand there.
     #[inline]
-    pub(super) fn field(&self, out: &mut Vec<u8>, cells: &mut Cells<'_>, row: usize) -> bool {
+    pub(super) fn field(&self, line: &mut Line, cells: &mut Cells<'_>, row: usize) -> bool {
         if cells.is_null(row) {
-            out.extend_from_slice(CSV_NULL.as_bytes());
+            line.bytes(CSV_NULL.as_bytes());
             return true;
         }
         if matches!(self.form, Form::Escaped | Form::Raw) {
-            return text::field(out, cells.text(row));
+            return text::field(line, cells.text(row));
         }
-        cells.write(out, row);
+        cells.write(line, row);
         true
     }
 
     /// What a row that deletes has here, as a field of CSV.
-    pub(super) fn neutral_field(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.neutral_text.as_bytes());
+    pub(super) fn neutral_field(&self, line: &mut Line) {
+        line.bytes(self.neutral_text.as_bytes());
     }
 }
 
@@ -156,41 +159,5 @@ const fn neutral(target: &ColumnType) -> &'static str {
         | ColumnType::String
         | ColumnType::VarBinary
         | ColumnType::Other(_) => "\"\"",
-    }
-}
-
-/// Bytes that are copied for every row: short ones in one go, since a length that the compiler
-/// knows costs a fraction of one that it does not.
-struct Padded {
-    bytes: [u8; PADDED],
-    length: usize,
-    /// The bytes, where they are too many.
-    long: Vec<u8>,
-}
-
-const PADDED: usize = 32;
-
-impl Padded {
-    fn new(text: Vec<u8>) -> Self {
-        let mut bytes = [0; PADDED];
-        let length = text.len();
-        match bytes.get_mut(..length) {
-            Some(short) => {
-                short.copy_from_slice(&text);
-                Self { bytes, length, long: Vec::new() }
-            }
-            None => Self { bytes, length, long: text },
-        }
-    }
-
-    #[inline]
-    fn put(&self, out: &mut Vec<u8>) {
-        if self.length <= PADDED {
-            let end = out.len() + self.length;
-            out.extend_from_slice(&self.bytes);
-            out.truncate(end);
-        } else {
-            out.extend_from_slice(&self.long);
-        }
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! *Invariants*: exact, and without an allocation; what `record` writes too reads the same.
 
+use super::line::Line;
 use crate::record::write_date;
 
 const MICROS_A_SECOND: i64 = 1_000_000;
 const MICROS_A_DAY: i64 = 86_400 * MICROS_A_SECOND;
 /// `2026-11-20`.
 const DATE_BYTES: usize = 10;
-/// Room for a sign, a zero, a point and 38 digits behind it.
-const DECIMAL_BYTES: usize = 48;
+/// Room for a zero and 38 digits.
+const DECIMAL_BYTES: usize = 40;
 
 /// The two digits of each number below 100.
 const PAIRS: [[u8; 2]; 100] = {
@@ -39,59 +40,49 @@ const UUID_PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28,
 
 /// Appends a whole number.
 #[inline]
-pub(super) fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+pub(super) fn write_integer(line: &mut Line, value: impl itoa::Integer) {
+    line.bytes(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends `unscaled / 10^scale` with all its digits after the point, at most 38.
 #[inline]
-pub(super) fn write_decimal64(out: &mut Vec<u8>, unscaled: i64, scale: u8) {
-    let mut text = [b'0'; DECIMAL_BYTES];
-    let mut at = DECIMAL_BYTES;
+pub(super) fn write_decimal64(line: &mut Line, unscaled: i64, scale: u8) {
+    // The digits, with zeros before them, and what is copied along behind.
+    let mut text = [b'0'; 2 * DECIMAL_BYTES];
+    let mut start = DECIMAL_BYTES;
     let mut rest = unscaled.unsigned_abs();
-    if scale > 0 {
-        let point = DECIMAL_BYTES - 1 - usize::from(scale.min(38));
-        if scale == 2 {
-            // Money, mostly.
-            text[DECIMAL_BYTES - 2..].copy_from_slice(&PAIRS[(rest % 100) as usize]);
-            rest /= 100;
-        } else {
-            while at > point + 1 && rest > 0 {
-                at -= 1;
-                text[at] = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-        }
-        at = point;
-        text[at] = b'.';
-    }
-    while rest >= 100 {
-        at -= 2;
-        text[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+    while rest > 0 {
+        // Of an odd number of digits the first is a zero, which is left out below.
+        start -= 2;
+        text[start..start + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
         rest /= 100;
     }
-    if rest >= 10 {
-        at -= 2;
-        text[at..at + 2].copy_from_slice(&PAIRS[rest as usize]);
-    } else {
-        at -= 1;
-        text[at] = b'0' + rest as u8;
-    }
+    start += usize::from(text[start] == b'0');
+    let scale = usize::from(scale.min(38));
+    let point = DECIMAL_BYTES - scale;
+    let start = start.min(point - 1);
     if unscaled < 0 {
-        at -= 1;
-        text[at] = b'-';
+        line.byte(b'-');
     }
-    out.extend_from_slice(&text[at..]);
+    line.put_from::<24>(&text, start, point - start);
+    if scale > 0 {
+        line.byte(b'.');
+    }
+    if scale <= 8 {
+        line.put_from::<8>(&text, point, scale);
+    } else {
+        line.put_from::<DECIMAL_BYTES>(&text, point, scale);
+    }
 }
 
 /// Appends 16 bytes as `8-4-4-4-12` lowercase hexadecimal digits.
 #[inline]
-pub(super) fn write_uuid(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn write_uuid(line: &mut Line, bytes: &[u8]) {
     let mut text = [b'-'; 36];
     for (place, byte) in UUID_PLACES.iter().zip(bytes) {
         text[*place..place + 2].copy_from_slice(&HEX[usize::from(*byte)]);
     }
-    out.extend_from_slice(&text);
+    line.put(&text, 36);
 }
 
 /// The day that was written last: rows side by side are often of the same.
@@ -110,41 +101,58 @@ impl Default for Day {
 impl Day {
     /// Appends a date, given in days since 1970-01-01.
     #[inline]
-    pub(super) fn write_date(&mut self, out: &mut Vec<u8>, day: i64) {
+    pub(super) fn write_date(&mut self, line: &mut Line, day: i64) {
         if day == self.day {
-            return out.extend_from_slice(&self.text);
-        }
-        let start = out.len();
-        write_date(out, day);
-        // A year of more than four digits is longer, and nothing to remember.
-        if let Ok(text) = <[u8; DATE_BYTES]>::try_from(&out[start..]) {
-            *self = Self { day, text };
+            line.put(&self.text, DATE_BYTES);
+        } else {
+            self.turn(line, day);
         }
     }
 
     /// Appends a timestamp as SQL writes it, in UTC. A fraction of zero is left out unless
     /// `is_long`.
     #[inline]
-    pub(super) fn write_timestamp(&mut self, out: &mut Vec<u8>, micros: i64, is_long: bool) {
-        self.write_date(out, micros.div_euclid(MICROS_A_DAY));
-        let micros = micros.rem_euclid(MICROS_A_DAY);
-        let (seconds, fraction) = (micros / MICROS_A_SECOND, micros % MICROS_A_SECOND);
+    pub(super) fn write_timestamp(&mut self, line: &mut Line, micros: i64, is_long: bool) {
+        // A day that is remembered has a year of four digits, so that its start has a number.
+        let mut since = micros.wrapping_sub(self.day * MICROS_A_DAY);
+        if (0..MICROS_A_DAY).contains(&since) {
+            line.put(&self.text, DATE_BYTES);
+        } else {
+            self.turn(line, micros.div_euclid(MICROS_A_DAY));
+            since = micros.rem_euclid(MICROS_A_DAY);
+        }
+        // Below 2^37, and from here on of 32 bits, which are quicker to divide.
+        let seconds = (since as u64 / MICROS_A_SECOND as u64) as u32;
+        let fraction = (since - i64::from(seconds) * MICROS_A_SECOND) as u32;
+        let minutes = seconds / 60;
         let mut text = *b" 00:00:00.000000";
-        put_two(&mut text, 1, seconds / 3600);
-        put_two(&mut text, 4, seconds / 60 % 60);
+        put_two(&mut text, 1, minutes / 60);
+        put_two(&mut text, 4, minutes % 60);
         put_two(&mut text, 7, seconds % 60);
         if fraction == 0 && !is_long {
-            return out.extend_from_slice(&text[..9]);
+            return line.put(&text, 9);
         }
         put_two(&mut text, 10, fraction / 10_000);
         put_two(&mut text, 12, fraction / 100 % 100);
         put_two(&mut text, 14, fraction % 100);
-        out.extend_from_slice(&text);
+        line.put(&text, 16);
+    }
+
+    /// Appends another date, and remembers it.
+    #[cold]
+    fn turn(&mut self, line: &mut Line, day: i64) {
+        line.by(|out| {
+            write_date(out, day);
+            // A year of more than four digits is longer, and nothing to remember.
+            if let Ok(text) = <[u8; DATE_BYTES]>::try_from(&out[..]) {
+                *self = Self { day, text };
+            }
+        });
     }
 }
 
 #[inline]
-fn put_two(text: &mut [u8; 16], at: usize, value: i64) {
+fn put_two(text: &mut [u8; 16], at: usize, value: u32) {
     text[at..at + 2].copy_from_slice(&PAIRS[value as usize]);
 }
 
@@ -155,7 +163,16 @@ mod tests {
     use super::*;
     use crate::record::{write_decimal, write_sql_timestamp, write_uuid as write_uuid_slowly};
 
-    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    /// More than a number takes, as between the values of rows.
+    const ROOM: usize = 128;
+
+    fn written(write: impl FnOnce(&mut Line)) -> String {
+        let mut line = Line::new(ROOM);
+        write(&mut line);
+        String::from_utf8(line.written().to_vec()).unwrap()
+    }
+
+    fn written_slowly(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
         write(&mut out);
         String::from_utf8(out).unwrap()
@@ -182,7 +199,7 @@ mod tests {
             for unscaled in [unscaled, unscaled % 10_i64.pow(digits), i64::MIN, 0] {
                 prop_assert_eq!(
                     written(|out| write_decimal64(out, unscaled, scale)),
-                    written(|out| write_decimal(out, i128::from(unscaled), scale))
+                    written_slowly(|out| write_decimal(out, i128::from(unscaled), scale))
                 );
             }
         }
@@ -197,7 +214,7 @@ mod tests {
             for moment in moments.flat_map(|moment| [moment, moment + near]) {
                 prop_assert_eq!(
                     written(|out| day.write_timestamp(out, moment, true)),
-                    written(|out| write_sql_timestamp(out, moment))
+                    written_slowly(|out| write_sql_timestamp(out, moment))
                 );
             }
         }
@@ -206,7 +223,7 @@ mod tests {
         fn uuids_are_those_of_rows_elsewhere(bytes in any::<[u8; 16]>()) {
             prop_assert_eq!(
                 written(|out| write_uuid(out, &bytes)),
-                written(|out| write_uuid_slowly(out, &bytes))
+                written_slowly(|out| write_uuid_slowly(out, &bytes))
             );
         }
     }

@@ -23,9 +23,10 @@
 //! | `column` | one column of the layout: what stands around its values |
 //! | `cells` | the values of a column of a batch |
 //! | `digits`, `text` | numbers and times, escapes and base64 |
+//! | `line` | the rows that are being written, before they go to the body |
 //! | `compress` | bodies made smaller |
 //!
-//! *Invariants*: nothing allocates per row but the growing buffer; money is digits, never a float;
+//! *Invariants*: nothing allocates per row but the growing body; money is digits, never a float;
 //! a delete writes its key, and for the rest null or, where the table takes none, a neutral value.
 //! *Not here*: which values a table takes (`target`), headers (`protocol`).
 
@@ -33,6 +34,7 @@ mod cells;
 mod column;
 mod compress;
 mod digits;
+mod line;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -42,13 +44,15 @@ use std::ops::Range;
 use self::cells::Cells;
 use self::column::Column;
 pub(in crate::sink::stream_load) use self::compress::compress;
+use self::line::{Line, Padded};
 use super::config::{BodyFormat, Compression, PartialUpdateMode, System};
 use super::held::Piece;
 use super::protocol::{CSV_DELIMITER, CSV_SEPARATOR, DELETE_SIGN, OP_COLUMN, Shape};
 use super::target::{Mapped, Origin};
 
-/// Rows after which the rest of a piece is given room.
-const PROBE_ROWS: usize = 64;
+/// What a value takes at most beside text, with its name; the longest are decimals. Names that are
+/// longer ask for room themselves.
+const VALUE_BYTES: usize = 160;
 
 /// How a body says which of its rows delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +70,11 @@ pub(in crate::sink::stream_load) struct Encoder {
     columns: Vec<Column>,
     deletes: DeleteSign,
     /// What the rows say of when they were taken.
-    synced_at: Vec<u8>,
-    /// Ends of objects that delete, and of those that do not.
-    object_ends: [Vec<u8>; 2],
+    synced_at: Padded,
+    /// Ends of objects that do not delete, and of those that do.
+    object_ends: [Padded; 2],
+    /// Rows that are not in the body yet.
+    line: Line,
 }
 
 impl Encoder {
@@ -81,8 +87,11 @@ impl Encoder {
         deletes: DeleteSign,
         clock_now: i64,
     ) -> Self {
-        let mut synced_at = Vec::new();
-        digits::Day::default().write_timestamp(&mut synced_at, clock_now, true);
+        // What a row has beside its values fits into one more.
+        let mut line = Line::new((layout.len() + 1) * VALUE_BYTES);
+        digits::Day::default().write_timestamp(&mut line, clock_now, true);
+        let synced_at = Padded::new(line.written().to_vec());
+        line.clear();
         let object_end = |is_delete: bool| match (deletes, system, is_delete) {
             (DeleteSign::None, ..) => b"}".to_vec(),
             (DeleteSign::Column, System::StarRocks, _) => {
@@ -97,11 +106,12 @@ impl Encoder {
             if system == System::Doris {
                 end.push(b'\n');
             }
-            end
+            Padded::new(end)
         });
         let columns =
             layout.into_iter().enumerate().map(|(place, mapped)| Column::new(mapped, place == 0));
-        Self { system, format, columns: columns.collect(), deletes, synced_at, object_ends }
+        let columns = columns.collect();
+        Self { system, format, columns, deletes, synced_at, object_ends, line }
     }
 
     /// Lets deletes carry the value of this column of the input, too: the one by which the target
@@ -161,16 +171,19 @@ impl Encoder {
             .iter()
             .map(|column| Cells::new(&column.mapped, piece, &self.synced_at))
             .collect();
-        let probe = rows.start..rows.end.min(rows.start + PROBE_ROWS);
-        let rest = probe.end..rows.end;
-        let is_done = self.encode_rows(out, piece, &mut cells, probe.clone()) && {
-            let row_bytes = (out.len() - start) / probe.len().max(1) + 1;
-            out.reserve(row_bytes * rest.len());
-            self.encode_rows(out, piece, &mut cells, rest)
+        let mut line = std::mem::take(&mut self.line);
+        let is_done = match &piece.rows {
+            None => self.encode_rows(out, &mut line, piece, &mut cells, rows),
+            Some(picks) => {
+                let rows = picks[rows].iter().map(|row| *row as usize);
+                self.encode_rows(out, &mut line, piece, &mut cells, rows)
+            }
         };
         if !is_done {
+            line.clear();
             out.truncate(start);
         }
+        self.line = line;
         is_done
     }
 
@@ -188,64 +201,74 @@ impl Encoder {
     fn encode_rows(
         &self,
         out: &mut Vec<u8>,
+        line: &mut Line,
         piece: &Piece,
         cells: &mut [Cells<'_>],
-        rows: Range<usize>,
+        rows: impl Iterator<Item = usize>,
     ) -> bool {
         let deletes = piece.deletes.as_ref().filter(|_| self.deletes == DeleteSign::Column);
+        let is_array = self.is_array();
+        // Objects of an array stand behind a comma, but for the first.
+        let mut is_first = out.last() != Some(&b'}');
         for row in rows {
             let is_delete = deletes.is_some_and(|deletes| deletes.value(row));
+            line.reserve(0);
             match self.format {
-                BodyFormat::Json => self.object(out, cells, row, is_delete),
+                BodyFormat::Json => {
+                    if is_array && !is_first {
+                        line.byte(b',');
+                    }
+                    self.object(line, cells, row, is_delete);
+                }
                 BodyFormat::Csv => {
-                    if !self.record(out, cells, row, is_delete) {
+                    if !self.record(line, cells, row, is_delete) {
                         return false;
                     }
                 }
             }
+            is_first = false;
+            line.flush(out);
         }
+        line.finish(out);
         true
     }
 
-    fn object(&self, out: &mut Vec<u8>, cells: &mut [Cells<'_>], row: usize, is_delete: bool) {
-        // An object of the array that is not its first.
-        if self.system == System::StarRocks && out.last() == Some(&b'}') {
-            out.push(b',');
-        }
+    #[inline]
+    fn object(&self, line: &mut Line, cells: &mut [Cells<'_>], row: usize, is_delete: bool) {
         for (column, cells) in self.columns.iter().zip(cells) {
             if is_delete && !column.is_in_deletes {
-                column.neutral_member(out);
+                column.neutral_member(line);
             } else {
-                column.member(out, cells, row);
+                column.member(line, cells, row);
             }
         }
-        out.extend_from_slice(&self.object_ends[usize::from(is_delete)]);
+        self.object_ends[usize::from(is_delete)].put(line);
     }
 
     fn record(
         &self,
-        out: &mut Vec<u8>,
+        line: &mut Line,
         cells: &mut [Cells<'_>],
         row: usize,
         is_delete: bool,
     ) -> bool {
-        let start = out.len();
+        let start = line.written().len();
         for (place, (column, cells)) in self.columns.iter().zip(cells).enumerate() {
             if place > 0 {
-                out.push(CSV_SEPARATOR);
+                line.byte(CSV_SEPARATOR);
             }
             if is_delete && !column.is_in_deletes {
-                column.neutral_field(out);
-            } else if !column.field(out, cells, row) {
+                column.neutral_field(line);
+            } else if !column.field(line, cells, row) {
                 return false;
             }
         }
         if self.deletes == DeleteSign::Column {
-            out.extend_from_slice(&[CSV_SEPARATOR, b'0' + u8::from(is_delete)]);
+            line.put(&[CSV_SEPARATOR, b'0' + u8::from(is_delete)], 2);
         }
         // Readers skip an empty line, and with it a row of one empty text.
-        let is_there = out.len() > start;
-        out.push(CSV_DELIMITER);
+        let is_there = line.written().len() > start;
+        line.byte(CSV_DELIMITER);
         is_there
     }
 }

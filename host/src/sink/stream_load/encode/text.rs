@@ -2,6 +2,9 @@
 //!
 //! Text is looked at eight bytes at a time, since almost none has anything to escape.
 
+use std::ops::Range;
+
+use super::line::Line;
 use crate::sink::stream_load::protocol::{CSV_DELIMITER, CSV_NULL, CSV_SEPARATOR};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -9,40 +12,69 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// What some readers take away from the start of a file.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Appends the inside of a JSON string.
+/// Bytes that one becomes at most.
+const ESCAPED: usize = 6;
+const WORD: usize = 8;
+
+/// Appends the inside of a JSON string: a span of `values`, which may be read beyond it.
 #[inline]
-pub(super) fn escape(out: &mut Vec<u8>, text: &[u8]) {
-    let mut rest = text;
-    loop {
-        let clean = first(rest, in_word, |byte| byte < 0x20 || byte == b'"' || byte == b'\\');
-        out.extend_from_slice(&rest[..clean]);
-        let Some((byte, after)) = rest[clean..].split_first() else { return };
-        write_escape(out, *byte);
-        rest = after;
+pub(super) fn escape(line: &mut Line, values: &[u8], span: Range<usize>) {
+    line.reserve(ESCAPED * span.len() + WORD);
+    let Range { start: mut at, end } = span;
+    while at < end {
+        let left = end - at;
+        let word = word_at(values, at);
+        let marks = in_word(u64::from_le_bytes(word)) & first_bytes(left);
+        if marks == 0 {
+            line.put(&word, left.min(WORD));
+            at += WORD;
+        } else {
+            let clean = marks.trailing_zeros() as usize / 8;
+            line.put(&word, clean);
+            write_escape(line, word[clean]);
+            at += clean + 1;
+        }
     }
 }
 
+/// The bytes from `at`, of which there is at least one; zeros where they end.
+#[inline]
+fn word_at(values: &[u8], at: usize) -> [u8; WORD] {
+    let rest = &values[at..];
+    rest.first_chunk::<WORD>().copied().unwrap_or_else(|| {
+        let mut word = [0; WORD];
+        word[..rest.len()].copy_from_slice(rest);
+        word
+    })
+}
+
+/// The bits of a word's first bytes.
+#[inline]
+const fn first_bytes(count: usize) -> u64 {
+    if count >= WORD { u64::MAX } else { (1 << (8 * count)) - 1 }
+}
+
 #[cold]
-fn write_escape(out: &mut Vec<u8>, byte: u8) {
+fn write_escape(line: &mut Line, byte: u8) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     match byte {
-        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-        b'\n' => out.extend_from_slice(b"\\n"),
-        b'\r' => out.extend_from_slice(b"\\r"),
-        b'\t' => out.extend_from_slice(b"\\t"),
+        b'"' | b'\\' => line.put(&[b'\\', byte], 2),
+        b'\n' => line.put(b"\\n", 2),
+        b'\r' => line.put(b"\\r", 2),
+        b'\t' => line.put(b"\\t", 2),
         control => {
             let (high, low) = (HEX[usize::from(control >> 4)], HEX[usize::from(control & 15)]);
-            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+            line.put(&[b'\\', b'u', b'0', b'0', high, low], ESCAPED);
         }
     }
 }
 
 /// Appends JSON as it is, but on one line: inside of its strings there is no raw line break, so
 /// those that are there stand between tokens.
-pub(super) fn one_line(out: &mut Vec<u8>, json: &[u8]) {
-    let start = out.len();
-    out.extend_from_slice(json);
-    for byte in &mut out[start..] {
+pub(super) fn one_line(line: &mut Line, json: &[u8]) {
+    let start = line.written().len();
+    line.bytes(json);
+    for byte in line.tail_mut(start) {
         if matches!(*byte, b'\n' | b'\r') {
             *byte = b' ';
         }
@@ -51,7 +83,7 @@ pub(super) fn one_line(out: &mut Vec<u8>, json: &[u8]) {
 
 /// Appends a field of CSV; false: it has what ends one, or would be read as something else.
 #[inline]
-pub(super) fn field(out: &mut Vec<u8>, text: &[u8]) -> bool {
+pub(super) fn field(line: &mut Line, text: &[u8]) -> bool {
     let is_low = |byte| byte == 0 || byte == CSV_SEPARATOR || byte == CSV_DELIMITER;
     if first(text, is_low_word, is_low) < text.len()
         || text == CSV_NULL.as_bytes()
@@ -59,7 +91,7 @@ pub(super) fn field(out: &mut Vec<u8>, text: &[u8]) -> bool {
     {
         return false;
     }
-    out.extend_from_slice(text);
+    line.bytes(text);
     true
 }
 
@@ -147,7 +179,7 @@ mod tests {
 
     #[test]
     fn fields_with_what_csv_cannot_tell_are_refused() {
-        let is_taken = |text: &str| field(&mut Vec::new(), text.as_bytes());
+        let is_taken = |text: &str| field(&mut Line::default(), text.as_bytes());
         for text in ["", "\\", "\\n", "\\N ", " \\N", "a\nb,c\t\"d\"\u{3}", "\u{fe}\u{ff}"] {
             assert!(is_taken(text), "{text:?}");
         }
@@ -158,11 +190,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn strings_read_back_as_they_were(text in "[\u{0}-\u{ff}\"\\\\\u{2028}🦀]{0,40}") {
-            let mut out = vec![b'"'];
-            escape(&mut out, text.as_bytes());
-            out.push(b'"');
-            let back: String = serde_json::from_slice(&out).unwrap();
+        fn strings_read_back_as_they_were(
+            text in "[\u{0}-\u{ff}\"\\\\\u{2028}🦀]{0,40}",
+            before in "[a\"]{0,9}",
+            behind in "[a\"]{0,9}",
+        ) {
+            let values = [before.as_str(), text.as_str(), behind.as_str()].concat();
+            let mut line = Line::new(2);
+            line.byte(b'"');
+            escape(&mut line, values.as_bytes(), before.len()..before.len() + text.len());
+            line.byte(b'"');
+            let back: String = serde_json::from_slice(line.written()).unwrap();
             prop_assert_eq!(back, text);
         }
 

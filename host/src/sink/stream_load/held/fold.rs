@@ -27,10 +27,15 @@ const WHOLE: u32 = u32::MAX - 1;
 /// The state of a slot whose last change is a delete.
 const GONE: u32 = u32::MAX - 2;
 
+/// Keys that are looked up together.
+const GROUP: usize = 32;
+/// An index of fewer keys grows by more than double.
+const SMALL_INDEX: usize = 1 << 19;
+
 /// What is left of a key.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    hash: u64,
+    hash: u32,
     /// Where the key starts; it ends where the next slot's does.
     start: usize,
     /// The row of the last change.
@@ -49,14 +54,14 @@ pub(super) struct Link {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    hash: u64,
+    hash: u32,
     slot: u32,
 }
 
 /// A key's row: of the set of columns, by the last row and the links to the others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Left {
-    pub(super) hash: u64,
+    pub(super) hash: u32,
     pub(super) set: SetId,
     pub(super) row: u32,
     /// The link of `row`, where other rows have to be asked; otherwise [`NONE`].
@@ -99,13 +104,9 @@ impl Fold {
         let columns: Vec<&ArrayRef> =
             self.rules.key.iter().map(|index| &batch.columns[*index].values).collect();
         encoded.encode(&columns, batch.rows);
+        self.reserve(batch.rows);
         let refused = if self.is_plain(batch) {
-            for (row, number) in (0..batch.rows).zip(first..) {
-                let key = encoded.get(row);
-                let slot = self.slot(keys::hash(key), key);
-                self.slots[slot].last = number;
-                self.slots[slot].state = WHOLE;
-            }
+            self.add_plain(&encoded, batch.rows, first);
             Vec::new()
         } else {
             self.add_any(changes, &encoded, first)
@@ -123,6 +124,41 @@ impl Fold {
         no_deletes
             && self.rules.sequence.is_none()
             && batch.columns.iter().all(|column| column.unchanged.is_none())
+    }
+
+    /// Rows that are all that is to be known of their keys. The index is far larger than what the
+    /// processor has near: it is asked for many keys before anything is done about the first, so
+    /// that waiting for the memory is done for all of them at once.
+    fn add_plain(&mut self, encoded: &EncodedKeys, rows: usize, first: u32) {
+        let (mut hashes, mut known) = ([0; GROUP], [NONE; GROUP]);
+        for start in (0..rows).step_by(GROUP) {
+            let group = start..rows.min(start + GROUP);
+            for (hash, row) in hashes.iter_mut().zip(group.clone()) {
+                *hash = keys::hash(encoded.get(row));
+            }
+            for (known, hash) in known.iter_mut().zip(&hashes[..group.len()]) {
+                let entry = self.index.find(spread(*hash), |entry| entry.hash == *hash);
+                *known = entry.map_or(NONE, |entry| entry.slot);
+            }
+            for ((row, hash), known) in group.zip(hashes).zip(known) {
+                let key = encoded.get(row);
+                // Another key may have the same hash.
+                let is_known = known != NONE && key_of(&self.slots, &self.keys, known) == key;
+                let slot = if is_known { known as usize } else { self.slot(hash, key) };
+                self.slots[slot].last = first + row as u32;
+                self.slots[slot].state = WHOLE;
+            }
+        }
+    }
+
+    /// Makes room in the index for so many keys, in few steps: each puts all of them elsewhere.
+    fn reserve(&mut self, keys: usize) {
+        let (length, capacity) = (self.index.len(), self.index.capacity());
+        if length + keys > capacity {
+            let factor = if capacity < SMALL_INDEX { 4 } else { 2 };
+            let wanted = (length + keys).max(capacity * factor);
+            self.index.reserve(wanted - length, |entry| spread(entry.hash));
+        }
     }
 
     fn add_any(&mut self, changes: &Changes, encoded: &EncodedKeys, first: u32) -> Vec<usize> {
@@ -257,19 +293,19 @@ impl Fold {
         number
     }
 
-    fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        let entry = self.index.find(hash, |entry| {
+    fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
+        let entry = self.index.find(spread(hash), |entry| {
             entry.hash == hash && key_of(&self.slots, &self.keys, entry.slot) == key
         });
         entry.map(|entry| entry.slot as usize)
     }
 
     /// The slot of a key, a new one where there is none.
-    fn slot(&mut self, hash: u64, key: &[u8]) -> usize {
+    fn slot(&mut self, hash: u32, key: &[u8]) -> usize {
         let Self { index, slots, keys, sequences, rules, .. } = self;
         let next = slots.len();
         let is_same = |entry: &Entry| entry.hash == hash && key_of(slots, keys, entry.slot) == key;
-        let entry = index.entry(hash, is_same, |entry| entry.hash);
+        let entry = index.entry(spread(hash), is_same, |entry| spread(entry.hash));
         let found = entry.or_insert_with(|| Entry { hash, slot: number(next) });
         let slot = found.get().slot as usize;
         if slot == next {
@@ -351,6 +387,13 @@ impl Fold {
     }
 }
 
+/// A hash as the index asks for it, of which it takes both ends.
+#[inline]
+const fn spread(hash: u32) -> u64 {
+    (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[inline]
 fn key_of<'a>(slots: &[Slot], keys: &'a [u8], slot: u32) -> &'a [u8] {
     let end = slots.get(slot as usize + 1).map_or(keys.len(), |next| next.start);
     &keys[slots[slot as usize].start..end]

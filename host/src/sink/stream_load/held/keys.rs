@@ -13,9 +13,11 @@ use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArr
 use arrow_schema::{DataType as Arrow, TimeUnit};
 use xxhash_rust::xxh64::xxh64;
 
-/// The hash of an encoded key.
-pub(super) fn hash(key: &[u8]) -> u64 {
-    xxh64(key, 0)
+/// The hash of an encoded key: the upper half of a longer one, which is enough for parts and for
+/// the index, and half as much to keep.
+#[inline]
+pub(super) fn hash(key: &[u8]) -> u32 {
+    (xxh64(key, 0) >> 32) as u32
 }
 
 /// The keys of some rows.
@@ -49,6 +51,7 @@ impl EncodedKeys {
     }
 
     /// The key of a row.
+    #[inline]
     pub(super) fn get(&self, row: usize) -> &[u8] {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
         &self.bytes[start..self.ends[row]]
@@ -88,6 +91,7 @@ impl<'a> Cells<'a> {
         }
     }
 
+    #[inline]
     fn append(&self, row: usize, key: &mut Vec<u8>) {
         match self {
             Self::Bits(cells) => sized(key, cells.is_valid(row), &[u8::from(cells.value(row))]),

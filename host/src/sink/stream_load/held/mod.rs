@@ -99,16 +99,33 @@ pub(in crate::sink::stream_load) struct Part {
     pub pieces: Vec<Piece>,
     /// How many they are.
     pub rows: usize,
+    /// What they take in a body, roughly.
+    pub bytes: usize,
 }
 
 /// Rows of a part in one batch.
 #[derive(Clone, Debug)]
 pub(in crate::sink::stream_load) struct Piece {
-    /// The rows, without a selection. Each has what goes with the last change of its key.
+    /// Rows without a selection, other parts' among them. Each of this part's has what goes with
+    /// the last change of its key.
     pub batch: Batch,
-    /// A set bit for each row whose last change is a delete (`None`: none). Under soft deletes it
-    /// is a row all the same.
+    /// The batch's rows that are of this part, in order; `None`: all.
+    pub rows: Option<Vec<u32>>,
+    /// A set bit for each of the batch's rows whose last change is a delete (`None`: none of this
+    /// part's). Under soft deletes it is a row all the same.
     pub deletes: Option<BooleanBuffer>,
+}
+
+impl Piece {
+    /// How many rows it has.
+    pub(in crate::sink::stream_load) fn len(&self) -> usize {
+        self.rows.as_ref().map_or(self.batch.rows, Vec::len)
+    }
+
+    /// Where in the batch one of its rows is.
+    pub(in crate::sink::stream_load) fn place(&self, row: usize) -> usize {
+        self.rows.as_ref().map_or(row, |rows| rows[row] as usize)
+    }
 }
 
 /// The rows of one table in one epoch.
@@ -119,7 +136,7 @@ pub(in crate::sink::stream_load) struct Held {
     /// Upsert mode: what is left of each key's rows.
     fold: Fold,
     /// Append mode: a hash of what each row says.
-    hashes: Vec<u64>,
+    hashes: Vec<u32>,
 }
 
 impl Held {
@@ -205,7 +222,7 @@ impl Held {
 
     /// Bytes of the index of rows and keys, which is always in memory.
     pub(in crate::sink::stream_load) fn index_bytes(&self) -> usize {
-        self.sizes.bytes() + self.fold.bytes() + self.hashes.len() * size_of::<u64>()
+        self.sizes.bytes() + self.fold.bytes() + self.hashes.len() * size_of::<u32>()
     }
 
     /// Moves the rows out of memory; more may come.
@@ -227,7 +244,8 @@ impl Held {
         parts: Parts,
     ) -> Result<Vec<Part>, SinkError> {
         let plan = self.plan(&parts);
-        let loaded = self.load(&plan, 0..plan.len());
+        let Self { rows, fold, sizes, .. } = self;
+        let loaded = plan.load(0..plan.len(), rows, fold, sizes, false);
         self.clear();
         loaded
     }
@@ -250,7 +268,7 @@ impl Held {
         plan: &Plan,
         which: Range<usize>,
     ) -> Result<Vec<Part>, SinkError> {
-        plan.load(which, &self.rows, &self.fold, &self.sizes)
+        plan.load(which, &self.rows, &self.fold, &self.sizes, true)
     }
 
     /// Forgets every row.
@@ -290,7 +308,7 @@ fn bare(mut batch: Batch) -> Batch {
 
 /// Appends a hash of what each row says. Where it was read would not do: the numbers of rows that a
 /// transform makes depend on how batches were cut, and rows that say the same are interchangeable.
-fn append_hashes(batch: &Batch, hashes: &mut Vec<u64>) {
+fn append_hashes(batch: &Batch, hashes: &mut Vec<u32>) {
     let columns: Vec<_> = batch.columns.iter().map(|column| &column.values).collect();
     let rows = EncodedKeys::of(&columns, batch.rows);
     hashes.extend((0..batch.rows).map(|row| keys::hash(rows.get(row))));

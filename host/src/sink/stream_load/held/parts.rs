@@ -1,7 +1,8 @@
 //! What is left, cut into parts: by the set of columns, then by the hash of the key.
 //!
-//! A plan says which rows make which part; rows are gathered only when a part is loaded, chunk by
-//! chunk, so that spilled ones need not all be in memory at once.
+//! A plan says which rows make which part. Of rows in memory a part says only which ones it has;
+//! others are gathered when it is loaded, chunk by chunk, so that spilled ones need not all be in
+//! memory at once.
 
 use std::ops::Range;
 
@@ -24,6 +25,8 @@ const RAISE: usize = 16;
 const BLOCK_ROWS: usize = 65_536;
 /// or so many bytes.
 const BLOCK_BYTES: usize = 64 << 20;
+/// A batch of which fewer rows are left than one in so many is not kept for their sake.
+const SPARSE: usize = 2;
 
 /// Which rows make which part.
 #[derive(Debug)]
@@ -51,7 +54,7 @@ struct Merged {
 }
 
 /// The plan for rows of which each is kept.
-pub(super) fn plan_rows(hashes: &[u64], sizes: &Sizes, parts: &Parts) -> Plan {
+pub(super) fn plan_rows(hashes: &[u32], sizes: &Sizes, parts: &Parts) -> Plan {
     let group: Vec<Left> = hashes
         .iter()
         .zip(0..)
@@ -137,36 +140,47 @@ impl Plan {
         self.parts.extend(cut.into_iter().filter(|part| part.rows() > 0));
     }
 
-    /// The parts `which`, with their rows.
+    /// The parts `which`, with their rows; `are_held`: those stay in memory anyway as long as the
+    /// parts do.
     pub(super) fn load(
         &self,
         which: Range<usize>,
         rows: &Rows,
         fold: &Fold,
         sizes: &Sizes,
+        are_held: bool,
     ) -> Result<Vec<Part>, SinkError> {
         let planned = &self.parts[which];
         let mut parts: Vec<Part> = planned.iter().map(|planned| planned.empty(fold)).collect();
         let mut taken = vec![0; planned.len()];
         for chunk in 0..rows.chunks() {
             let range = rows.range(chunk);
-            let mut batch = None;
-            for ((planned, part), taken) in planned.iter().zip(&mut parts).zip(&mut taken) {
+            let mut asked: Vec<&[u32]> = Vec::with_capacity(planned.len());
+            for (planned, taken) in planned.iter().zip(&mut taken) {
                 let rest = &planned.plain[*taken..];
                 let count = rest.partition_point(|row| (*row as usize) < range.end);
-                if count == 0 {
-                    continue;
-                }
                 *taken += count;
-                let batch: &Batch = match &mut batch {
-                    Some(batch) => batch,
-                    none => none.insert(rows.batch(chunk)?),
-                };
-                part.pieces.push(piece(if count == range.len() {
-                    batch.clone()
-                } else {
-                    batch.take(&within(&rest[..count], range.start))
-                }));
+                asked.push(&rest[..count]);
+            }
+            let count: usize = asked.iter().map(|asked| asked.len()).sum();
+            if count == 0 {
+                continue;
+            }
+            let batch = rows.batch(chunk)?;
+            let is_worth_it = are_held || count >= range.len() / SPARSE;
+            let is_shared = is_worth_it && rows.is_in_memory(chunk);
+            let deletes = deletes(&batch);
+            for (part, asked) in parts.iter_mut().zip(asked) {
+                if asked.len() == range.len() {
+                    let (batch, deletes) = (batch.clone(), deletes.clone());
+                    part.pieces.push(Piece { batch, rows: None, deletes });
+                } else if !asked.is_empty() {
+                    let asked = within(asked, range.start);
+                    part.pieces.push(match is_shared {
+                        true => shared(&batch, asked, deletes.as_ref()),
+                        false => piece(batch.take(&asked)),
+                    });
+                }
             }
         }
         for (planned, part) in planned.iter().zip(&mut parts) {
@@ -194,13 +208,14 @@ impl Planned {
             present: fold.sets().columns(self.set),
             pieces: Vec::new(),
             rows: self.rows(),
+            bytes: self.bytes,
         }
     }
 }
 
-/// The part of a hash, by its upper bits.
-fn part_of(hash: u64, of: u32) -> usize {
-    (((hash >> 32) * u64::from(of)) >> 32) as usize
+/// The part of a hash, by its upper bits first.
+fn part_of(hash: u32, of: u32) -> usize {
+    ((u64::from(hash) * u64::from(of)) >> 32) as usize
 }
 
 /// How many parts a group needs such that, by the estimate, each keeps to the bounds; a few more
@@ -276,8 +291,22 @@ fn gather(block: &[Merged], rows: &Rows, fold: &Fold) -> Result<Batch, SinkError
     Ok(batch)
 }
 
+/// All rows of a batch.
 fn piece(batch: Batch) -> Piece {
-    let deletes = match &batch.meta.operations {
+    let deletes = deletes(&batch);
+    Piece { batch, rows: None, deletes }
+}
+
+/// Some rows of a batch that stays as it is.
+fn shared(batch: &Batch, rows: Vec<u32>, deletes: Option<&BooleanBuffer>) -> Piece {
+    // Those of other parts are none of this one.
+    let deletes = deletes.filter(|bits| rows.iter().any(|row| bits.value(*row as usize)));
+    Piece { batch: batch.clone(), deletes: deletes.cloned(), rows: Some(rows) }
+}
+
+/// A batch's rows that delete, if there are any.
+fn deletes(batch: &Batch) -> Option<BooleanBuffer> {
+    match &batch.meta.operations {
         Operations::All(Operation::Delete) => Some(BooleanBuffer::new_set(batch.rows)),
         Operations::All(_) => None,
         Operations::Each(codes) => {
@@ -286,6 +315,5 @@ fn piece(batch: Batch) -> Piece {
                 .any(is_delete)
                 .then(|| BooleanBuffer::collect_bool(batch.rows, is_delete))
         }
-    };
-    Piece { batch, deletes }
+    }
 }

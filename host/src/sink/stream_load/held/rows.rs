@@ -131,6 +131,11 @@ impl Rows {
         first..first + rows
     }
 
+    /// Whether a chunk's rows are in memory.
+    pub(super) fn is_in_memory(&self, chunk: usize) -> bool {
+        matches!(self.chunks[chunk].place, Place::Memory { .. })
+    }
+
     /// The rows of a chunk.
     pub(super) fn batch(&self, chunk: usize) -> Result<Batch, SinkError> {
         match &self.chunks[chunk].place {

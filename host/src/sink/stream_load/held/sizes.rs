@@ -72,6 +72,7 @@ impl Sizes {
     }
 
     /// The estimate for a row.
+    #[inline]
     pub(super) fn of(&self, row: u32) -> usize {
         self.fixed + self.rows[row as usize] as usize
     }

@@ -4,7 +4,6 @@
 //! environment; whether a connection was made is known exactly.
 
 use std::error::Error;
-use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -16,12 +15,9 @@ use rustls::pki_types::CertificateDer;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue, LOCATION};
 use ureq::http::{Request, Response, Uri};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{
-    ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
-};
 use ureq::{Agent, Body};
 
+use super::connector::{Marking, NotConnected};
 use super::place::Place;
 use super::{ANSWER_BYTES, Method};
 use crate::sink::stream_load::config::{Endpoint, StreamLoadConfig};
@@ -166,8 +162,7 @@ fn agent(config: &StreamLoadConfig, tls: TlsConfig, patience: Duration) -> Agent
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(config.load.in_flight.clamp(4, IDLE_CONNECTIONS))
         .build();
-    let connector = Marking(DefaultConnector::default());
-    Agent::with_parts(settings, connector, Marking(DefaultResolver::default()))
+    Agent::with_parts(settings, Marking::connector(), Marking::resolver())
 }
 
 /// At most [`ANSWER_BYTES`] of an answer's body.
@@ -267,47 +262,4 @@ fn tls_error(endpoint: &Endpoint, error: &ureq::Error) -> Option<StreamLoadError
         problem: problem.to_string(),
         remedy: remedy.to_owned(),
     })
-}
-
-/// An error from before there was a connection.
-#[derive(Debug)]
-struct NotConnected(ureq::Error);
-
-impl fmt::Display for NotConnected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for NotConnected {}
-
-fn mark(error: ureq::Error) -> ureq::Error {
-    ureq::Error::Other(Box::new(NotConnected(error)))
-}
-
-/// The library's resolver or connector, whose errors are told from later ones.
-#[derive(Debug)]
-struct Marking<T>(T);
-
-impl Resolver for Marking<DefaultResolver> {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &ureq::config::Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        self.0.resolve(uri, config, timeout).map_err(mark)
-    }
-}
-
-impl Connector for Marking<DefaultConnector> {
-    type Out = Box<dyn Transport>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<()>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        self.0.connect(details, chained).map_err(mark)
-    }
 }

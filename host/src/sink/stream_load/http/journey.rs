@@ -5,7 +5,9 @@ use std::time::Instant;
 use super::exchange::{Broken, Incoming, Outgoing};
 use super::place::Place;
 use super::seats::Seats;
-use super::verdict::{answer, is_redirect, no_frontend, settled, unreachable, unreadable};
+use super::verdict::{
+    answer, is_redirect, no_frontend, settled, unfollowed, unreachable, unreadable,
+};
 use super::{Answer, Lost, Shared};
 use crate::sink::stream_load::config::Endpoint;
 use crate::sink::stream_load::error::StreamLoadError;
@@ -62,7 +64,7 @@ impl Shared {
         let location = incoming.location.as_deref().unwrap_or_default();
         let from = &place.endpoint;
         let to = Place::parse(location, from).ok_or_else(|| unreadable(from, location))?;
-        let to = self.routes.follow(from, to).map_err(Lost::Refused)?;
+        let to = self.routes.follow(from, to).map_err(unfollowed)?;
         let problem = if journey.seen.contains(&to) {
             "where the request has already been, so redirects go in a circle"
         } else if journey.seen.len() > HOPS {

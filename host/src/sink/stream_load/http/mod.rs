@@ -2,7 +2,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `exchange` | one request and its answer; the HTTP library |
+//! | `exchange`, `connector` | one request and its answer; the HTTP library |
 //! | `journey` | along redirects, or straight to a backend |
 //! | `verdict` | which answers are a frontend's, and errors |
 //! | `seats` | whose turn it is, and who is left aside |
@@ -16,6 +16,7 @@
 //! *Not here*: what answers mean (`protocol`).
 
 mod authorization;
+mod connector;
 mod exchange;
 mod journey;
 mod place;
@@ -28,6 +29,8 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub(super) use route::AskCluster;
+
 use exchange::{Broken, Exchange, Outgoing, Patience};
 use journey::Journey;
 use place::{Place, parse_address};
@@ -35,7 +38,7 @@ use route::Routes;
 use seats::Seats;
 use verdict::{
     answer, check_is_frontend, is_redirect, no_frontend, not_a_frontend, settled, took_the_probe,
-    unreachable, unreadable, unwell,
+    unfollowed, unreachable, unreadable, unwell,
 };
 
 use super::config::{Address, Endpoint, StreamLoadConfig};
@@ -133,6 +136,12 @@ impl Client {
         self.0.routes.allow(backends);
     }
 
+    /// Asks the cluster by `ask` for its servers when a redirect leads to one that is not known:
+    /// servers join while a sink runs.
+    pub fn ask_with(&self, ask: AskCluster) {
+        self.0.routes.ask_with(ask);
+    }
+
     /// Sends a load: the headers alone to a frontend, then headers and body to whom it points.
     ///
     /// # Errors
@@ -227,7 +236,10 @@ impl Client {
                     self.0.aside(index, frontend, &cause);
                     return Err(Lost::Unknown(format!("no answer from {frontend}: {cause}")));
                 }
-                Err(Broken::NotHttp(cause)) if method != Method::Get => {
+                // From one that has spoken HTTP before, it is an answer, garbled on its way.
+                Err(Broken::NotHttp(cause))
+                    if method != Method::Get && self.0.frontends.has_answered(index) =>
+                {
                     return Err(Lost::Unknown(format!("{frontend} answers no HTTP: {cause}")));
                 }
                 Err(broken) => return Err(settled(frontend, broken)),
@@ -271,7 +283,7 @@ impl Client {
             return Err(no_frontend(None));
         };
         let place = Place::parse(url, frontend).ok_or_else(|| unreadable(frontend, url))?;
-        let place = shared.routes.leads(frontend, place).map_err(Lost::Refused)?;
+        let place = shared.routes.leads(frontend, place).map_err(unfollowed)?;
         let outgoing = Outgoing {
             method: Method::Get,
             headers: &[],

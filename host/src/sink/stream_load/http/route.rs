@@ -1,18 +1,35 @@
 //! Where bodies and credentials may go: only to hosts that the configuration or the cluster names.
+//! Before a redirect to one that is not known is refused, the cluster is asked again, since servers
+//! join while a sink runs.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use super::place::{Place, parse_address};
 use crate::sink::stream_load::config::{Address, BackendRules, Endpoint};
 use crate::sink::stream_load::error::StreamLoadError;
+
+/// The cluster is asked for its servers no more often than this.
+const ASK_EVERY: Duration = Duration::from_secs(10);
+
+/// Asks the cluster where its servers take requests.
+pub(in crate::sink::stream_load) type AskCluster =
+    Box<dyn FnMut() -> Result<Vec<Address>, StreamLoadError> + Send>;
 
 /// The rules about redirects.
 pub(super) struct Routes {
     frontends: Vec<Address>,
     rules: BackendRules,
     listed: RwLock<BTreeSet<Address>>,
+    asking: Mutex<Option<Asking>>,
+}
+
+/// How the cluster is asked, and when it last answered.
+struct Asking {
+    ask: AskCluster,
+    answered: Option<Instant>,
 }
 
 impl Routes {
@@ -22,7 +39,14 @@ impl Routes {
             frontends: frontends.iter().map(|endpoint| lower(&endpoint.address)).collect(),
             rules: rules.clone(),
             listed: RwLock::new(BTreeSet::new()),
+            asking: Mutex::new(None),
         }
+    }
+
+    /// Asks by `ask` about servers that are not known.
+    pub(super) fn ask_with(&self, ask: AskCluster) {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        *asking = Some(Asking { ask, answered: None });
     }
 
     /// Adds what the cluster says of itself.
@@ -60,7 +84,7 @@ impl Routes {
         if !named && is_this_machine(&told.host) && !self.frontends.iter().any(is_here) {
             return Err(loopback(from, &told));
         }
-        if !named && !self.knows(&told) {
+        if !named && !self.knows(&told) && !self.learns_of(&told, Instant::now())? {
             return Err(StreamLoadError::Redirect {
                 from: format!("the frontend {from}"),
                 to: told.to_string(),
@@ -92,6 +116,29 @@ impl Routes {
             |known: &Address| known.host == told.host || (here && is_usual_here(&known.host));
         self.frontends.iter().any(same)
             || self.listed.read().unwrap_or_else(PoisonError::into_inner).contains(told)
+    }
+
+    /// Whether the cluster lists a server that was not known. It is refused on a fresh answer only:
+    /// one that joined since the last is waited for, as one that cannot be reached.
+    fn learns_of(&self, told: &Address, now: Instant) -> Result<bool, StreamLoadError> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Asking { ask, answered }) = &mut *asking else { return Ok(false) };
+        // Another load may have asked while this one waited for its turn.
+        if self.knows(told) {
+            return Ok(true);
+        }
+        if answered.is_some_and(|at| now.saturating_duration_since(at) < ASK_EVERY) {
+            return Err(StreamLoadError::Unreachable {
+                what: "the backend",
+                address: told.to_string(),
+                cause: "the cluster did not list it a moment ago, and is about to be asked again"
+                    .to_owned(),
+            });
+        }
+        let addresses = ask()?;
+        *answered = Some(now);
+        self.allow(&addresses);
+        Ok(self.knows(told))
     }
 }
 
@@ -170,6 +217,37 @@ mod tests {
         assert!(follow(&frontend, &rules, "http://be2:8040/api/").is_ok());
         assert!(follow(&frontend, &rules, "http://[2001:db8::1]:8040/api/").is_ok());
         assert!(follow(&frontend, &rules, "http://[2001:db8::1]:8041/api/").is_err());
+    }
+
+    #[test]
+    fn a_server_that_joins_later_is_asked_about_but_not_too_often() {
+        let routes = Routes::new(&[endpoint(false, "fe", 8030)], &BackendRules::default());
+        let address = |host: &str| Address { host: host.to_owned(), port: 8040 };
+        let start = Instant::now();
+        assert!(matches!(routes.learns_of(&address("be2"), start), Ok(false)), "nobody is asked");
+        let mut answers = vec![vec!["be2", "be3"], vec!["be2"]];
+        routes.ask_with(Box::new(move || match answers.pop() {
+            Some(names) => Ok(names.into_iter().map(address).collect()),
+            None => Err(StreamLoadError::ManyTables { sink: "s".to_owned() }),
+        }));
+        assert!(matches!(routes.learns_of(&address("be2"), start), Ok(true)));
+        assert!(matches!(routes.learns_of(&address("be2"), start), Ok(true)), "it is known now");
+        let soon = routes.learns_of(&address("be3"), start + ASK_EVERY / 2).expect_err("too soon");
+        assert!(soon.is_transient(), "{soon}");
+        assert!(matches!(routes.learns_of(&address("be3"), start + ASK_EVERY), Ok(true)));
+        let failed = routes.learns_of(&address("be4"), start + ASK_EVERY * 2);
+        assert!(matches!(failed, Err(StreamLoadError::ManyTables { .. })));
+    }
+
+    #[test]
+    fn a_server_that_the_cluster_does_not_list_either_is_refused() {
+        let frontend = endpoint(false, "fe", 8030);
+        let routes = Routes::new(std::slice::from_ref(&frontend), &BackendRules::default());
+        routes.ask_with(Box::new(|| Ok(vec![Address { host: "be2".to_owned(), port: 8040 }])));
+        let place = |to: &str| Place::parse(to, &frontend).expect("a location");
+        let error = routes.follow(&frontend, place("http://be9:8040/api/")).expect_err("unknown");
+        assert!(matches!(error, StreamLoadError::Redirect { .. }), "{error}");
+        assert!(routes.follow(&frontend, place("http://be2:8040/api/")).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Several servers for one task: whose turn it is, and who is left aside for a while.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ pub(super) struct Seats {
 struct Seat {
     endpoint: Endpoint,
     aside: Mutex<Option<Aside>>,
+    /// Whether it has ever answered.
+    answered: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -32,7 +34,8 @@ struct Aside {
 impl Seats {
     /// Seats those servers.
     pub(super) fn new(endpoints: Vec<Endpoint>) -> Self {
-        let seat = |endpoint| Seat { endpoint, aside: Mutex::new(None) };
+        let seat =
+            |endpoint| Seat { endpoint, aside: Mutex::new(None), answered: AtomicBool::new(false) };
         Self { seats: endpoints.into_iter().map(seat).collect(), next: AtomicUsize::new(0) }
     }
 
@@ -64,7 +67,14 @@ impl Seats {
 
     /// A server answers: it has its turn again.
     pub(super) fn works(&self, index: usize) {
-        *self.seats[index].aside.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let Seat { aside, answered, .. } = &self.seats[index];
+        *aside.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a server has ever answered as it should.
+    pub(super) fn has_answered(&self, index: usize) -> bool {
+        self.seats[index].answered.load(Ordering::Relaxed)
     }
 }
 
@@ -106,7 +116,9 @@ mod tests {
         assert_eq!(pauses[..3], [SHORTEST, SHORTEST * 2, SHORTEST * 4]);
         assert_eq!(pauses[7], LONGEST);
         assert_eq!(order(&seats, now), [0], "the only one is tried all the same");
+        assert!(!seats.has_answered(0));
         seats.works(0);
         assert_eq!(seats.failed(0, now), SHORTEST);
+        assert!(seats.has_answered(0), "whatever it does now");
     }
 }

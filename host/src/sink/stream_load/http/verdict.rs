@@ -68,6 +68,12 @@ pub(super) fn unreachable(
     StreamLoadError::Unreachable { what, address: endpoint.to_string(), cause }
 }
 
+/// The error of a redirect that is not followed: for good, or because nobody could be asked about
+/// it now. Who points elsewhere has done nothing yet.
+pub(super) fn unfollowed(error: StreamLoadError) -> Lost {
+    if error.is_transient() { Lost::NotSent(error) } else { Lost::Refused(error) }
+}
+
 /// The error of an address that cannot be read.
 pub(super) fn unreadable(from: &Endpoint, location: &str) -> Lost {
     // Whatever it is, what stands before an `@` may be a password.

@@ -18,7 +18,7 @@ impl Shared {
         let reply = outcome::read(&answer, asked)?;
         let at_once = reply.status().as_deref() == Some("publish timeout");
         if !reply.succeeded() && !at_once {
-            return Err(asked.refused(&reply));
+            return Err(self.refused_load(load, &reply, asked));
         }
         let two_phase =
             reply.text("twophasecommit").is_none_or(|text| text.eq_ignore_ascii_case("true"));

@@ -16,7 +16,9 @@ pub(super) type Headers = Vec<(&'static str, String)>;
 pub(super) fn of_load(system: System, shape: &Shape, label: &str, timeout: Duration) -> Headers {
     let mut headers = vec![
         ("label", label.to_owned()),
-        // Otherwise values that do not fit become null without a word.
+        // Otherwise values that do not fit become null without a word. Doris before 3.1 then also
+        // refuses an update of some columns whose row is not in the table. That is as it should be:
+        // the columns that the source left out would be null in the new row. See `refused_load`.
         ("strict_mode", "true".to_owned()),
         ("max_filter_ratio", "0".to_owned()),
         // The default is not the server's zone but one of the far east.

@@ -193,7 +193,7 @@ impl Asked<'_> {
         if status.is_empty() && reply.number("code").is_none() {
             return self.failure(FailureKind::Lost, &format!("an answer without status: {words}"));
         }
-        let kind = meaning(&reply.own_words());
+        let kind = meaning(&self.without_names(&reply.own_words()));
         let failure = match kind {
             FailureKind::Denied => self.denied(&words),
             FailureKind::Fatal => {
@@ -202,6 +202,31 @@ impl Asked<'_> {
             kind => self.failure(kind, &words),
         };
         Failure { error_url, ..failure }
+    }
+
+    /// A server's text without the names that it repeats: a table may be called `memory_limits`, and a
+    /// label has the names of pipeline, sink and table in it.
+    fn without_names(&self, text: &str) -> String {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
+        let mut clean = text.to_lowercase();
+        for name in [self.label, self.table, self.database, self.username] {
+            let name = name.to_lowercase();
+            let mut from = 0;
+            while let Some(at) = clean[from..].find(&name).filter(|_| !name.is_empty()) {
+                let (start, end) = (from + at, from + at + name.len());
+                let before = clean[..start].bytes().next_back();
+                let after = clean[end..].bytes().next();
+                if before.is_some_and(|byte| is_word(&byte))
+                    || after.is_some_and(|byte| is_word(&byte))
+                {
+                    from = end;
+                } else {
+                    clean.replace_range(start..end, "");
+                    from = start;
+                }
+            }
+        }
+        clean
     }
 
     fn label_exists(&self, reply: &Reply, words: &str) -> Failure {
@@ -329,5 +354,28 @@ impl Asked<'_> {
         } else {
             format!("{} of `{about}`: {text}", self.doing)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_nothing_about_what_happened() {
+        let label = "mr_0_p_memory_limit_1_memory_limits_all-0_0_1-1";
+        let asked = Asked {
+            system: System::StarRocks,
+            database: "too_many_versions",
+            username: "unauthorized",
+            table: "memory_limits",
+            label,
+            doing: "the rollback",
+        };
+        let text = format!("No transaction found with db[too_many_versions] and label[{label}].");
+        assert_eq!(meaning(&asked.without_names(&text)), FailureKind::NotFound);
+        let text = "Memory limit exceeded by memory_limits of `too_many_versions`";
+        assert_eq!(asked.without_names(text), "memory limit exceeded by  of ``");
+        assert_eq!(asked.without_names("a memory_limits2"), "a memory_limits2");
     }
 }

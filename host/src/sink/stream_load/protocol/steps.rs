@@ -5,6 +5,11 @@ use super::headers::{self, Headers, segment};
 use super::outcome::{self, Asked};
 use super::reply::Reply;
 use super::{Failure, FailureKind, LabelState, LoadReply, LoadRequest, Shared};
+use crate::sink::stream_load::config::System;
+
+/// Behind the words of a refusal that may be about rows which are not in the table.
+const ABOUT_MISSING_ROWS: &str = "; Apache Doris before 3.1 also refuses so an update of some \
+                                  columns whose row is not in the table";
 
 impl Shared {
     /// A load that commits by itself.
@@ -19,7 +24,7 @@ impl Shared {
         if reply.succeeded() || reply.status().as_deref() == Some("publish timeout") {
             return self.counted(load, &reply, asked, true);
         }
-        let failure = asked.refused(&reply);
+        let failure = self.refused_load(load, &reply, asked);
         if let FailureKind::LabelExists { finished: true, txn } = failure.kind
             && resent
         {
@@ -28,6 +33,21 @@ impl Shared {
             return Ok(LoadReply { txn, rows: load.rows, bytes, publish_timeout: false });
         }
         Err(failure)
+    }
+
+    /// What the answer to a load means that is no success.
+    pub(super) fn refused_load(
+        &self,
+        load: &LoadRequest<'_>,
+        reply: &Reply,
+        asked: Asked<'_>,
+    ) -> Failure {
+        let mut failure = asked.refused(reply);
+        let is_partial = load.shape.partial.is_some() && !load.shape.flexible;
+        if self.system == System::Doris && is_partial && failure.kind == FailureKind::Quality {
+            failure.message.push_str(ABOUT_MISSING_ROWS);
+        }
+        failure
     }
 
     /// A success, if it took every row. `committed`: the rows are in the table for good, so that

@@ -131,6 +131,21 @@ fn the_outcomes_of_a_plain_load() {
 }
 
 #[test]
+fn an_update_that_an_older_doris_refuses_says_what_it_may_be() {
+    let words = |system, partial| {
+        let answer = r#"{"Status":"Fail","Message":"too many filtered rows"}"#;
+        let backend = Server::start(vec![Act::take(answer)]);
+        let (protocol, _) = protocol(system, pointing(&backend, &[LOAD]));
+        protocol.load(&request(&Shape { partial, ..shape() }), false).unwrap_err().message
+    };
+    let is_told = |message: String| message.contains("whose row is not in the table");
+    let partial = Some(PartialUpdateMode::Row);
+    assert!(is_told(words(System::Doris, partial)));
+    assert!(!is_told(words(System::Doris, None)));
+    assert!(!is_told(words(System::StarRocks, partial)));
+}
+
+#[test]
 fn what_counts_as_loaded() {
     let answer =
         r#"{"TxnId": 9, "Status": "Publish Timeout", "NumberLoadedRows": 1, "LoadBytes": 20}"#;

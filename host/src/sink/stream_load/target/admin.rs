@@ -130,6 +130,19 @@ impl Admin {
         table::read(self, table)
     }
 
+    /// Whether the database is there, and the user may see it.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub(in crate::sink::stream_load) fn has_database(&mut self) -> Result<bool, StreamLoadError> {
+        let question = format!(
+            "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+            sql::literal(&self.config.database)
+        );
+        let rows = self.ask("look for the database", &question)?;
+        Ok(rows.iter().any(|row| value(row, "SCHEMA_NAME").is_some()))
+    }
+
     /// Whether the table has no row.
     ///
     /// # Errors

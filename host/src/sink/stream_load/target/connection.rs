@@ -1,5 +1,7 @@
 //! Connections to MySQL ports: login, TLS, and what is wrong where there is none.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use mysql::{Conn, DriverError, OptsBuilder, SslOpts};
@@ -9,6 +11,9 @@ use crate::sink::stream_load::error::{StreamLoadError, causes, quoted};
 
 /// How long a statement may be silent: making a table waits for its tablets.
 const STATEMENT: Duration = Duration::from_secs(60);
+/// How much longer than for a connection is waited for a login, so that what the driver itself says
+/// of a connection comes first.
+const GRACE: Duration = Duration::from_millis(500);
 /// Bytes of one packet.
 const MOST_BYTES: usize = 64 << 20;
 
@@ -54,7 +59,13 @@ fn open(config: &StreamLoadConfig, address: &Address) -> Result<Conn, StreamLoad
         .read_timeout(Some(STATEMENT))
         .write_timeout(Some(STATEMENT))
         .ssl_opts(tls);
-    Conn::new(options).map_err(|error| match &error {
+    let silent = || StreamLoadError::Unreachable {
+        what: "the MySQL port",
+        address: address.to_string(),
+        cause: "it takes connections, but lets nobody log in in time".to_owned(),
+    };
+    let connection = log_in(options, config.connect_timeout + GRACE).ok_or_else(silent)?;
+    connection.map_err(|error| match &error {
         mysql::Error::MySqlError(refusal) if is_denial(refusal.code, &refusal.message) => {
             StreamLoadError::Denied {
                 what: format!(
@@ -73,6 +84,21 @@ fn open(config: &StreamLoadConfig, address: &Address) -> Result<Conn, StreamLoad
         },
         _ => unreachable_port(address, &error),
     })
+}
+
+/// Connects, and logs in; `None`: that takes longer than `patience`. The driver has one bound for
+/// all that it reads, which has to suit long statements. So it is left alone with a port that stays
+/// silent, until that bound ends its thread.
+fn log_in(options: OptsBuilder, patience: Duration) -> Option<mysql::Result<Conn>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let log_in = move || {
+        // Nobody may wait for it any more: the connection is closed then.
+        drop(sender.send(Conn::new(options)));
+    };
+    match thread::Builder::new().name("mysql-login".to_owned()).spawn(log_in) {
+        Ok(_) => receiver.recv_timeout(patience).ok(),
+        Err(error) => Some(Err(mysql::Error::IoError(error))),
+    }
 }
 
 /// An error below SQL: nobody there, no TLS, or another protocol.
@@ -123,7 +149,21 @@ pub(super) fn is_denial(code: u16, message: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    #[test]
+    fn a_port_that_takes_connections_and_stays_silent_is_given_up() {
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = silent.local_addr().expect("it is bound").port();
+        let options = OptsBuilder::new()
+            .ip_or_hostname(Some("127.0.0.1"))
+            .tcp_port(port)
+            .prefer_socket(false)
+            .read_timeout(Some(STATEMENT));
+        assert!(log_in(options, Duration::from_millis(50)).is_none());
+    }
 
     #[test]
     fn refusals_for_want_of_a_privilege_are_told_from_others() {

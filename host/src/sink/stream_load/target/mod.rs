@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `admin`, `connection` | the MySQL port: login, statements, errors with their GRANT |
 //! | `grants` | which privilege a statement needs, and how it is granted |
-//! | `version` | version numbers, and what they can do |
+//! | `version`, `identity` | version numbers, and what they can do; which system it is |
 //! | `column_type` | column types, read and printed; what DDL gives |
 //! | `declaration` | SHOW CREATE TABLE, read |
 //! | `table` | a table as it is |
@@ -30,6 +30,7 @@ mod ddl;
 mod declaration;
 mod evolve;
 mod grants;
+mod identity;
 mod inspect;
 mod mapping;
 mod model;
@@ -49,6 +50,7 @@ pub(super) use column_type::ColumnType;
 pub(super) use column_type::column_type;
 pub(super) use ddl::{create_table, create_table_for};
 pub(super) use evolve::{evolve, evolved};
+pub(super) use identity::{check_two_phases, identify};
 pub(super) use mapping::{Mapped, Origin, map};
 pub(super) use table::Table;
 pub(super) use views::views;

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::buffers::Buffers;
 use super::label::Spot;
 use super::loader::Body;
 use super::part::Contents;
@@ -16,6 +17,9 @@ use crate::sink::stream_load::encode::{DeleteSign, Encoder, compress};
 use crate::sink::stream_load::held::{Part, Piece};
 use crate::sink::stream_load::target::{Mapped, Origin, Table};
 use crate::sink::{LateRefusal, WriteMode};
+
+/// Compression is expected to leave one byte of so many.
+const COMPRESSED: usize = 4;
 
 /// How the loads of one table are written.
 #[derive(Debug)]
@@ -51,6 +55,7 @@ impl Layout {
 /// A part's rows, in order.
 pub(in crate::sink::stream_load) struct PartContents {
     layouts: Arc<Layouts>,
+    buffers: Arc<Buffers>,
     part: Part,
     /// Of each piece, the number of its first row.
     starts: Vec<usize>,
@@ -89,18 +94,24 @@ impl Layouts {
 }
 
 impl PartContents {
-    /// The rows of `part`, which were taken at `now`.
-    pub(in crate::sink::stream_load) fn new(layouts: &Arc<Layouts>, part: Part, now: i64) -> Self {
+    /// The rows of `part`, which were taken at `now`; their bodies are in `buffers`.
+    pub(in crate::sink::stream_load) fn new(
+        layouts: &Arc<Layouts>,
+        buffers: &Arc<Buffers>,
+        part: Part,
+        now: i64,
+    ) -> Self {
         let mut next = 0;
         let starts = part.pieces.iter().map(|piece| {
             let start = next;
-            next += piece.batch.rows;
+            next += piece.len();
             start
         });
         let starts = starts.collect();
         let has_deletes = part.pieces.iter().any(|piece| piece.deletes.is_some());
-        let (layouts, is_json) = (Arc::clone(layouts), AtomicBool::new(false));
-        Self { layouts, part, starts, has_deletes, now, is_json }
+        let (layouts, buffers) = (Arc::clone(layouts), Arc::clone(buffers));
+        let is_json = AtomicBool::new(false);
+        Self { layouts, buffers, part, starts, has_deletes, now, is_json }
     }
 
     /// Where the part belongs.
@@ -146,7 +157,7 @@ impl PartContents {
         (first..end.max(first)).map(move |place| {
             let (piece, start) = (&self.part.pieces[place], self.starts[place]);
             let from = rows.start.saturating_sub(start);
-            (piece, from..(rows.end - start).min(piece.batch.rows))
+            (piece, from..(rows.end - start).min(piece.len()))
         })
     }
 
@@ -154,11 +165,12 @@ impl PartContents {
     fn encoded(&self, rows: &RowSet, format: BodyFormat) -> Option<Body> {
         let layout = &self.layouts.config;
         let (mut encoder, sequence) = self.encoder(format);
-        let mut bytes = Vec::new();
+        let mut bytes = self.buffers.take(self.estimate(rows));
         encoder.begin(&mut bytes);
         for range in rows.ranges() {
             for (piece, rows) in self.pieces(range.clone()) {
                 if !encoder.encode(&mut bytes, piece, rows) {
+                    self.buffers.give(bytes);
                     return None;
                 }
             }
@@ -168,8 +180,19 @@ impl PartContents {
         let sequence = sequence.map(|column| column.name);
         let compression = layout.compression_of(format);
         let shape = encoder.shape(compression, partial, false, sequence);
-        let bytes = compress(compression, bytes);
+        if compression != Compression::None {
+            let room = self.buffers.take(bytes.len() / COMPRESSED);
+            let plain = std::mem::replace(&mut bytes, room);
+            bytes = compress(compression, &plain, bytes);
+            self.buffers.give(plain);
+        }
         Some(Body { shape, bytes, rows: rows.len() as u64 })
+    }
+
+    /// What these rows take in a body, roughly, and a little more.
+    fn estimate(&self, rows: &RowSet) -> usize {
+        let bytes = self.part.bytes.div_ceil(self.part.rows.max(1)) * rows.len();
+        bytes + bytes / 16
     }
 }
 
@@ -185,6 +208,10 @@ impl Contents for PartContents {
         })
     }
 
+    fn take_back(&self, body: Body) {
+        self.buffers.give(body.bytes);
+    }
+
     fn text(&self, row: usize) -> Vec<u8> {
         let (mut encoder, _) = self.encoder(self.format());
         let mut text = Vec::new();
@@ -197,7 +224,7 @@ impl Contents for PartContents {
 
     fn refused(&self, row: usize, reason: String) -> LateRefusal {
         let (piece, rows) = self.pieces(row..row + 1).next().expect("the row is one of the part's");
-        let row = u32::try_from(rows.start).expect("a batch is small");
+        let row = u32::try_from(piece.place(rows.start)).expect("a batch is small");
         LateRefusal { row: piece.batch.take(&[row]), reason, column: None }
     }
 }

@@ -19,8 +19,11 @@ use crate::sink::stream_load::error::StreamLoadError;
 use crate::sink::stream_load::protocol::{Decision, FailureKind, LabelState, Step, decide};
 use crate::telemetry::LoadPhase;
 
-/// Pauses between questions about a label that should be known, and how many are asked.
+/// Pauses between questions about a label that should be prepared, and how many are asked.
 const ASKING: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// The same where the target does not know the label: it looks in what all its frontends share, so
+/// that only one that lags behind may say otherwise soon. About five seconds in all.
+const ASKING_UNKNOWN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 const ASKS_MAX: u32 = 10;
 
 /// What became of a part.
@@ -88,7 +91,8 @@ impl Loader {
                 Reading::Ask => {}
             }
             let reason = "a prepared transaction is not known at the target";
-            if backoff.again("unknown-label", reason, ASKING, Some(ASKS_MAX)) {
+            let bounds = if state == LabelState::Unknown { ASKING_UNKNOWN } else { ASKING };
+            if backoff.again("unknown-label", reason, bounds, Some(ASKS_MAX)) {
                 continue;
             }
             if state == LabelState::Unknown {

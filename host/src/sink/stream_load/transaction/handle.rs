@@ -18,6 +18,9 @@ pub(in crate::sink::stream_load) struct StreamLoadHandle {
     /// A digest of the settings that decide which rows make which part.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cut: String,
+    /// Which tables these are: a store belongs to one target.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
 }
 
 /// A prepared transaction.
@@ -75,6 +78,7 @@ impl StreamLoadHandle {
             keyed: self.keyed,
             emptied: Vec::new(),
             cut: self.cut.clone(),
+            place: self.place.clone(),
         }
     }
 }

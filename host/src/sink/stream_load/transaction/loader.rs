@@ -226,7 +226,10 @@ impl Loader {
                 return Err(self.failed(StreamLoadError::Halted { message }));
             }
             let cause = failure.kind.name();
-            let again = !matches!(failure.kind, FailureKind::NotFound | FailureKind::Denied);
+            let again = !matches!(
+                failure.kind,
+                FailureKind::NotFound | FailureKind::Denied | FailureKind::Fatal
+            );
             if !again || !backoff.again(cause, &failure.message, ASKING, Some(ROLLBACKS_MAX)) {
                 tracing::warn!(
                     sink = self.sink,

@@ -13,6 +13,7 @@
 //! | `ending` | a prepared transaction's commit, or its end without one |
 //! | `rows`, `error_log` | some of a part's rows; those that an error log names |
 //! | `body` | pieces of columns as the contents of a part |
+//! | `buffers` | memory of bodies, used again |
 //! | `repeat` | an epoch that comes again, of which a part is visible |
 //! | `parallel` | several jobs at once |
 //!
@@ -21,6 +22,7 @@
 //! *Not here*: what failures mean (`protocol`), which rows make a part (`held`).
 
 mod body;
+mod buffers;
 mod ending;
 mod error_log;
 mod exchange;
@@ -37,6 +39,7 @@ mod rows;
 mod tests;
 
 pub(super) use body::{Layouts, PartContents};
+pub(super) use buffers::Buffers;
 pub(super) use ending::Fate;
 pub(super) use handle::{Emptied, PartHandle, StreamLoadHandle};
 pub(super) use intents::Intents;

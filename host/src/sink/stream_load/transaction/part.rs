@@ -26,6 +26,10 @@ pub(in crate::sink::stream_load) trait Contents: Sync {
     fn rows(&self) -> usize;
     /// Some of them as they are sent.
     fn body(&self, rows: &RowSet) -> Body;
+    /// Takes back a body that the target has answered, so that the next may have its memory.
+    fn take_back(&self, body: Body) {
+        drop(body);
+    }
     /// One of them, as it stands in a body before compression.
     fn text(&self, row: usize) -> Vec<u8>;
     /// One of them, as it is set aside.
@@ -188,7 +192,9 @@ impl<'a> PartLoad<'a> {
         let started = Instant::now();
         let body = self.contents.body(rows);
         self.loader.counters.spent(LoadPhase::Encode, started.elapsed());
-        self.loader.attempt(self.spot, &body, label)
+        let verdict = self.loader.attempt(self.spot, &body, label);
+        self.contents.take_back(body);
+        verdict
     }
 
     /// Sets aside the rows that a refusal names, or the only one that it can mean; false where

@@ -15,6 +15,8 @@ pub(in crate::sink::stream_load) struct Repeat {
     visible: BTreeSet<String>,
     /// Those of them that have come again.
     met: BTreeSet<String>,
+    /// Visible loads of parts that are loaded again as a whole.
+    halves: Vec<PartHandle>,
 }
 
 /// What to do about a part that comes again.
@@ -32,7 +34,7 @@ impl Repeat {
         whole: StreamLoadHandle,
     ) -> Self {
         let visible = visible.parts.iter().map(|part| part.label.clone()).collect();
-        Self { whole, visible, met: BTreeSet::new() }
+        Self { whole, visible, met: BTreeSet::new(), halves: Vec::new() }
     }
 
     /// How a table's rows are cut.
@@ -64,17 +66,21 @@ impl Repeat {
         }
         if visible < loads.len() {
             // One part that was too large for one load.
+            if self.whole.keyed {
+                // Its rows are counted where they come again.
+                let halves = loads.iter().copied().filter(is_visible).cloned();
+                let counted = |part: PartHandle| PartHandle { visible: true, rows: 0, ..part };
+                self.halves.extend(halves.map(counted));
+                return Ok(Found::Load);
+            }
             let lost = loads.iter().find(|part| !is_visible(part));
             let label = lost.map_or("", |part| part.label.as_str());
-            return match self.whole.keyed {
-                true => Ok(Found::Load),
-                false => Err(format!(
-                    "half of a part of table `{table}` is visible, and the target has given up the \
-                     other half, label `{label}`: the table keeps every row, so that the part \
-                     cannot be loaded again; remove the rows of this epoch and start over with a \
-                     new checkpoint store and if_exists = \"append\""
-                )),
-            };
+            return Err(format!(
+                "half of a part of table `{table}` is visible, and the target has given up the \
+                 other half, label `{label}`: the table keeps every row, so that the part cannot \
+                 be loaded again; remove the rows of this epoch and start over with a new checkpoint \
+                 store and if_exists = \"append\""
+            ));
         }
         let loaded: u64 = loads.iter().map(|part| part.rows).sum();
         let Some(refused) = rows.checked_sub(loaded) else {
@@ -87,13 +93,14 @@ impl Repeat {
         Ok(Found::Visible { parts: parts.collect(), refused })
     }
 
-    /// Whether all that is visible has come again.
+    /// What is visible of parts that have been loaded again as a whole, once all that is visible has
+    /// come again. The new handle names it, too, since the epoch cannot be dropped whole any more.
     ///
     /// # Errors
-    /// In words, if not.
-    pub(in crate::sink::stream_load) fn end(&self) -> Result<(), String> {
+    /// In words, if something has not.
+    pub(in crate::sink::stream_load) fn end(&self) -> Result<Vec<PartHandle>, String> {
         match self.visible.difference(&self.met).next() {
-            None => Ok(()),
+            None => Ok(self.halves.clone()),
             Some(label) => Err(format!(
                 "the rows of label `{label}` are visible, but have not come again: the pipeline \
                  does not repeat what it did; {ADVICE}"
@@ -161,7 +168,25 @@ mod tests {
         assert_eq!(repeat.find("t", ("all", 1), 20), Ok(Found::Load), "half of it is lost");
         assert_eq!(repeat.find("t", ("3", 0), 10), Ok(Found::Load));
         assert_eq!(repeat.find("u", ("all", 0), 10), Ok(Found::Load));
-        assert_eq!(repeat.end(), Ok(()));
+        let half = PartHandle { visible: true, rows: 0, ..part("b", "t", "all", 1, 2) };
+        assert_eq!(repeat.end(), Ok(vec![half]));
+    }
+
+    #[test]
+    fn a_part_whose_visible_half_is_named_beside_its_new_load_repeats_again() {
+        let half = PartHandle { visible: true, rows: 0, ..part("b", "t", "all", 1, 2) };
+        let anew = PartHandle { rows: 20, ..part("e", "t", "all", 1, 2) };
+        let parts = vec![half.clone(), anew.clone()];
+        let whole = StreamLoadHandle { parts, keyed: true, ..StreamLoadHandle::default() };
+
+        let mut lost = Repeat::new(&whole.only(|part| part.label == "b"), whole.clone());
+        assert_eq!(lost.find("t", ("all", 1), 20), Ok(Found::Load));
+        assert_eq!(lost.end(), Ok(vec![half.clone()]));
+
+        let mut kept = Repeat::new(&whole.only(|_| true), whole);
+        let parts = vec![half, PartHandle { visible: true, ..anew }];
+        assert_eq!(kept.find("t", ("all", 1), 20), Ok(Found::Visible { parts, refused: 0 }));
+        assert_eq!(kept.end(), Ok(Vec::new()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::super::statement::{Path, Statement, View};
 use super::super::{Outcome, Session, require, select};
 use super::{jobs, resolve};
 use crate::catalog::{NoTable, Privilege, TableDef, ViewDef};
+use crate::transaction::Transactions;
 use crate::world::{System, World};
 
 /// Runs a statement of definitions.
@@ -23,6 +24,7 @@ pub(super) fn change(
         Statement::DropDatabase { name, lenient } => {
             require(world, session, Privilege::Drop, &name, "")?;
             catalog.drop_database(&name, lenient)?;
+            Transactions::forget_database(world, &name);
         }
         Statement::CreateTable { table, lenient } => {
             create_table(world, session, *table, lenient)?;
@@ -81,7 +83,11 @@ fn create_table(
         return Err(SqlError::no_database());
     }
     require(world, session, Privilege::Create, &table.database, "")?;
-    check_replication(world, &table)?;
+    let found = world.catalog.read().relation(&table.database, &table.name).map(|_| ());
+    // Both systems look for the database and for a table of that name before they count backends.
+    if found == Err(NoTable::UnknownTable) {
+        check_replication(world, &table)?;
+    }
     world.catalog.create_table(table, lenient)?;
     Ok(())
 }

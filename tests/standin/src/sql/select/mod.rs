@@ -5,6 +5,7 @@
 
 mod calls;
 mod expression;
+mod having;
 mod relations;
 #[cfg(test)]
 mod tests;
@@ -154,7 +155,8 @@ impl<'a> Translator<'a> {
             return Err(SqlError::analysis("subqueries or views stand too deep in each other"));
         }
         let known = self.common.len();
-        let translated = self.clauses(tokens);
+        let filtered = having::as_filter(tokens);
+        let translated = self.clauses(filtered.as_deref().unwrap_or(tokens));
         self.common.truncate(known);
         self.depth -= 1;
         translated

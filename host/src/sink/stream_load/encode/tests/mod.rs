@@ -64,6 +64,7 @@ fn piece(columns: &[(&str, DataType, ArrayRef)], operations: &[Operation]) -> Pi
             selection: None,
             before: None,
         },
+        rows: None,
         deletes: (0..rows).any(is_delete).then(|| BooleanBuffer::collect_bool(rows, is_delete)),
     }
 }
@@ -195,6 +196,22 @@ fn deletes_write_their_key_and_what_the_table_insists_on() {
     let (text, shape) = write(System::Doris, BodyFormat::Json, DeleteSign::None);
     assert!(text.contains("\"note\":\"gone\",\"name\":null"), "{text}");
     assert_eq!((shape.columns.len(), shape.has_deletes), (8, false));
+}
+
+#[test]
+fn only_the_rows_of_the_part_are_written() {
+    let ids = numbers(&[Some(1), Some(2), Some(3)]);
+    let columns = [("id", DataType::Int64, ids)];
+    let operations = [Operation::Insert, Operation::Delete, Operation::Insert];
+    let mut piece = piece(&columns, &operations);
+    piece.rows = Some(vec![1, 2]);
+    let layout = layout(System::StarRocks, &columns);
+    let mut encoder =
+        Encoder::new(System::StarRocks, BodyFormat::Json, layout, DeleteSign::Column, 0);
+    let mut out = Vec::new();
+    assert!(encoder.encode(&mut out, &piece, 0..1));
+    assert!(encoder.encode(&mut out, &piece, 1..piece.len()));
+    assert_eq!(String::from_utf8(out).unwrap(), "{\"id\":2,\"__op\":1},{\"id\":3,\"__op\":0}");
 }
 
 #[test]

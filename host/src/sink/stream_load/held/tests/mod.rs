@@ -169,12 +169,13 @@ fn take(held: &mut Held, changes: &[Change], cuts: &[usize]) -> Vec<usize> {
 /// The rows of a part, in its order, by their ids.
 fn rows_of(part: &Part) -> Vec<(i64, Row)> {
     let mut rows = Vec::new();
-    for Piece { batch, deletes } in &part.pieces {
+    for piece in &part.pieces {
+        let Piece { batch, deletes, .. } = piece;
         assert_eq!(batch.columns.iter().map(|column| column.values.len()).max(), Some(batch.rows));
         let number = |column: usize| batch.columns[column].values.as_primitive::<Int64Type>();
         let notes = batch.columns[NOTE].values.as_string::<i32>();
         let has = |column| part.present.as_ref().is_none_or(|present| present.contains(&column));
-        for row in 0..batch.rows {
+        for row in (0..piece.len()).map(|row| piece.place(row)) {
             let amounts = number(AMOUNT);
             let note = notes.is_valid(row).then(|| notes.value(row).to_owned());
             let amount = amounts.is_valid(row).then(|| amounts.value(row));
@@ -287,7 +288,7 @@ fn many_small_batches_become_few_and_keep_where_they_were_read() {
     let parts = held.finish(whole()).unwrap();
     let mut id = 0;
     for piece in &parts[0].pieces {
-        for row in 0..piece.batch.rows {
+        for row in (0..piece.len()).map(|row| piece.place(row)) {
             let expected = match id % 3 {
                 0 => format!("other.jsonl:{id}"),
                 1 => format!("b:{}", id - 7),

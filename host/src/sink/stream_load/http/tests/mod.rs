@@ -125,6 +125,23 @@ fn a_backend_may_answer_before_the_body() {
 }
 
 #[test]
+fn an_answer_that_comes_before_the_whole_body_is_heard() {
+    let refusal = r#"{"Status": "Fail", "Message": "too many filtered rows"}"#;
+    // More than any socket holds.
+    let body = vec![b' '; 64 << 20];
+    let backend = Server::start(vec![Act::Interrupt(refusal.to_owned())]);
+    let location = at(&backend, PATH);
+    let frontend = Server::start(vec![Act::to(&location), Act::to(&location)]);
+    let client = client(&[&frontend]);
+    let answer = client.put_load(PATH, &[("label", "mr_1".to_owned())], &body).unwrap();
+    assert_eq!(answer.body, refusal.as_bytes());
+    drop(backend.requests());
+    // Nobody is there now, and the connection of before is not used again.
+    let lost = put(&client).unwrap_err();
+    assert!(matches!(lost, Lost::NotSent(_)), "{lost:?}");
+}
+
+#[test]
 fn two_hops_are_followed_and_circles_are_not() {
     let backend = Server::start(vec![Act::take(DONE)]);
     let leader = Server::start(vec![Act::to(&at(&backend, PATH))]);
@@ -264,6 +281,21 @@ fn what_is_no_frontend_is_told() {
         assert!(matches!(error, StreamLoadError::NotAFrontend { .. }), "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
+}
+
+#[test]
+fn a_call_to_what_speaks_no_http_is_refused_unless_it_did_before() {
+    let mysql = Act::Raw("J\0\0\0\n8.0.33\0 not http \r\n\r\n");
+    let server = Server::start(vec![mysql.clone()]);
+    let begun = client(&[&server]).call(Method::Post, "/api/transaction/begin", &[]);
+    let error = refusal(begun);
+    assert!(matches!(error, StreamLoadError::NotAFrontend { .. }), "{error}");
+
+    let server = Server::start(vec![Act::json(r#"{"Status":"OK"}"#), mysql]);
+    let client = client(&[&server]);
+    client.call(Method::Post, "/api/transaction/begin", &[]).unwrap();
+    let lost = client.call(Method::Post, "/api/transaction/commit", &[]);
+    assert!(matches!(lost, Err(Lost::Unknown(_))), "it may be committed: {lost:?}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(in crate::sink::stream_load) enum Act {
     Reply(String, String),
     /// Asks for the body, takes it, and answers.
     Take(String, String),
+    /// Asks for the body, and answers HTTP 200 and closes when it has a little of it.
+    Interrupt(String),
     /// Takes the headers, and closes.
     Drop,
     /// Asks for the body, takes it, and closes.
@@ -125,12 +127,12 @@ fn serve(mut stream: TcpStream, act: Act) -> Seen {
         });
     }
     let mut seen = Seen { lines, body: Vec::new() };
-    if matches!(act, Act::Take(..) | Act::TakeAndDrop) {
+    if matches!(act, Act::Take(..) | Act::TakeAndDrop | Act::Interrupt(_)) {
         if seen.header("expect").is_some() {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
         }
         let length = seen.header("content-length").map_or(0, |length| length.parse().unwrap());
-        seen.body = vec![0; length];
+        seen.body = vec![0; if matches!(act, Act::Interrupt(_)) { 1 } else { length }];
         reader.read_exact(&mut seen.body).unwrap();
     }
     match act {
@@ -139,6 +141,11 @@ fn serve(mut stream: TcpStream, act: Act) -> Seen {
             let text = format!(
                 "HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
             );
+            stream.write_all(text.as_bytes()).unwrap();
+        }
+        Act::Interrupt(body) => {
+            let length = body.len();
+            let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
             stream.write_all(text.as_bytes()).unwrap();
         }
         Act::Raw(text) => stream.write_all(text.as_bytes()).unwrap(),

@@ -3,23 +3,19 @@
 use super::Findings;
 use crate::sink::stream_load::config::{Evolution, System};
 use crate::sink::stream_load::error::StreamLoadError;
-use crate::sink::stream_load::target::admin::{Admin, value};
+use crate::sink::stream_load::target::admin::Admin;
 use crate::sink::stream_load::target::grants::Need;
 use crate::sink::stream_load::target::sql;
 
 /// Whether the database is there.
 pub(super) fn database(findings: &mut Findings, admin: &mut Admin) -> bool {
     let name = admin.config().database.clone();
-    let question = format!(
-        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
-        sql::literal(&name)
-    );
-    match admin.ask("look for the database", &question) {
-        Ok(rows) if rows.iter().any(|row| value(row, "SCHEMA_NAME").is_some()) => {
+    match admin.has_database() {
+        Ok(true) => {
             findings.good(format!("database `{name}` exists"));
             true
         }
-        Ok(_) => {
+        Ok(false) => {
             findings.error(
                 format!("database `{name}` does not exist, or the user may not see it"),
                 format!(

@@ -1,18 +1,18 @@
 //! Version, table, replicas, buckets, and the interval of commits.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Findings;
 use crate::record::Schema;
 use crate::sink::WriteMode;
 use crate::sink::stream_load::config::{Evolution, StreamLoadConfig, System, TableName};
-use crate::sink::stream_load::error::{StreamLoadError, quoted};
+use crate::sink::stream_load::error::StreamLoadError;
 use crate::sink::stream_load::target::admin::Admin;
 use crate::sink::stream_load::target::evolve::{evolved, statements};
+use crate::sink::stream_load::target::identity::{check_two_phases, identify};
 use crate::sink::stream_load::target::mapping::map;
 use crate::sink::stream_load::target::sql;
-use crate::sink::stream_load::target::table::{Model, Table};
+use crate::sink::stream_load::target::table::Table;
 use crate::sink::stream_load::target::version::Version;
 
 /// Commits more often than this fill a tablet with versions faster than it merges them.
@@ -25,29 +25,17 @@ const RESTART: Duration = Duration::from_secs(600);
 const TRANSACTIONS: usize = 100;
 /// Buckets for each node from which on small loads cost more than they bring.
 const BUCKETS_PER_NODE: usize = 32;
-/// The property that only Doris's cloud mode shows.
-const CLOUD: &str = "file_cache_ttl_seconds";
 
 /// The version, and whether it can do what the sink needs.
 pub(super) fn version(findings: &mut Findings, admin: &mut Admin) -> Option<Version> {
     let system = admin.config().system;
-    let version = match admin.version() {
+    let version = match identify(admin) {
         Ok(version) => version,
         Err(error) => {
-            // Each system has a question of its own, which the other does not know.
-            let rows = admin.query("SELECT @@version_comment").unwrap_or_default();
-            let mut says = rows.into_iter().flat_map(BTreeMap::into_values).flatten();
-            match says.find(|text| is_of_the_other(system, text)) {
-                Some(text) => wrong_type(findings, system, &text),
-                None => findings.failure(&error),
-            }
+            findings.failure(&error);
             return None;
         }
     };
-    if is_of_the_other(system, &version.text) {
-        wrong_type(findings, system, &version.text);
-        return None;
-    }
     findings.good(format!("{} {version}", system.name()));
     if admin.config().exactly_once && !version.takes_two_phases(system) {
         findings.failure(&StreamLoadError::Unsupported {
@@ -57,22 +45,6 @@ pub(super) fn version(findings: &mut Findings, admin: &mut Admin) -> Option<Vers
         });
     }
     Some(version)
-}
-
-fn wrong_type(findings: &mut Findings, system: System, says: &str) {
-    findings.error(
-        format!("`type` says {}, and the MySQL port says `{}`", system.name(), quoted(says)),
-        "set `type` to the system that runs there: their loads differ",
-    );
-}
-
-/// Whether a server says that it is of the other system.
-fn is_of_the_other(system: System, says: &str) -> bool {
-    let other = match system {
-        System::StarRocks => "doris",
-        System::Doris => "starrocks",
-    };
-    says.to_ascii_lowercase().contains(other)
 }
 
 /// Whether commits come so often that the target runs out of labels, versions or transactions.
@@ -140,7 +112,9 @@ pub(super) fn table(
     };
     let sound = findings.0.len();
     columns(findings, &config, schema, &table);
-    two_phases(findings, admin, &table);
+    if let Err(error) = check_two_phases(admin, &table) {
+        findings.failure(&error);
+    }
     replicas(findings, &table, alive);
     updates(findings, &config, schema, &table, version);
     if findings.0.len() == sound {
@@ -179,27 +153,6 @@ fn columns(findings: &mut Findings, config: &StreamLoadConfig, schema: &Schema, 
     }
     for statement in statements(config, schema, table) {
         findings.good(format!("the start will run: {statement}"));
-    }
-}
-
-/// Doris in the cloud cannot prepare loads into the tables that upserts want.
-fn two_phases(findings: &mut Findings, admin: &mut Admin, table: &Table) {
-    let (system, exactly_once) = (admin.config().system, admin.config().exactly_once);
-    let merges = matches!(table.model, Model::Unique { merge_on_write: true });
-    if system != System::Doris || !exactly_once || !merges {
-        return;
-    }
-    let shows_cloud = table.properties.contains_key(CLOUD)
-        || admin.query("SHOW CLUSTERS").is_ok_and(|rows| !rows.is_empty());
-    if shows_cloud {
-        findings.error(
-            format!(
-                "table `{}` merges on write in Doris's cloud mode, which prepares no loads for it",
-                table.name
-            ),
-            "say delivery = \"at-least-once\", which upserts make exact, or make the table with \
-             \"enable_unique_key_merge_on_write\" = \"false\"",
-        );
     }
 }
 
@@ -245,19 +198,5 @@ fn updates(
                 sql::table_name(&config.database, &table.name)
             ),
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_other_system_is_known_by_what_it_says() {
-        assert!(is_of_the_other(System::Doris, "StarRocks version 3.5.0"));
-        assert!(is_of_the_other(System::StarRocks, "Doris version doris-3.1.0-rc01"));
-        assert!(!is_of_the_other(System::Doris, "Doris version doris-3.1.0-rc01"));
-        assert!(!is_of_the_other(System::Doris, "VeloDB Core 4.0.1"));
-        assert!(!is_of_the_other(System::StarRocks, "3.5.0-8a1e3b2"));
     }
 }

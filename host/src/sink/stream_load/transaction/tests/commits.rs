@@ -43,6 +43,11 @@ fn halted(error: SinkError) -> StreamLoadError {
     }
 }
 
+/// What is left of a handle that was given up: nothing is known to be visible, but all may be.
+fn in_doubt() -> Committed {
+    Committed::Expired { visible: Some(handle(&[], true)) }
+}
+
 /// The labels of what is visible of a handle that was given up.
 fn visible(committed: Committed) -> Vec<String> {
     let Committed::Expired { visible } = committed else { panic!("it is done") };
@@ -71,7 +76,8 @@ fn a_commit_ends_as_the_state_of_its_label_says() {
                     assert_eq!(test.target.world().labels["a"], LabelState::Visible);
                     assert_eq!(test.target.told(), ["commit a"]);
                 }
-                (LabelState::Aborted, _) | (LabelState::Unknown, true) => {
+                (LabelState::Unknown, true) => assert_eq!(result.unwrap(), in_doubt()),
+                (LabelState::Aborted, _) => {
                     let expired = Committed::Expired { visible: None };
                     assert_eq!(result.unwrap(), expired, "{state:?}");
                 }
@@ -169,7 +175,7 @@ fn what_a_dead_run_may_have_made_visible_is_never_taken_for_gone() {
     assert!(matches!(error, StreamLoadError::LabelForgotten { .. }), "{error}");
     let mut test = self::test(&labels);
     let expired = test.committer.commit(&handle(&["a", "b"], true)).unwrap();
-    assert_eq!(expired, Committed::Expired { visible: None });
+    assert_eq!(expired, in_doubt(), "the epoch must not be dropped whole");
     assert!(!test.target.told().iter().any(|told| told.starts_with("rollback")));
 }
 
@@ -205,7 +211,13 @@ fn a_table_is_emptied_before_its_parts_and_never_after() {
         let emptied =
             vec![Emptied { table: "wagers".to_owned(), sql: vec!["DELETE all".to_owned()] }];
         let parts = vec![part("a"), part("b")];
-        let handle = StreamLoadHandle { parts, keyed: true, emptied, cut: String::new() };
+        let handle = StreamLoadHandle {
+            parts,
+            keyed: true,
+            emptied,
+            cut: String::new(),
+            place: String::new(),
+        };
         let committed = test.committer.commit(&handle.write()).unwrap();
         assert_eq!(committed == Committed::Done, first != LabelState::Aborted);
         let told = test.target.told();
@@ -218,6 +230,17 @@ fn a_table_is_emptied_before_its_parts_and_never_after() {
         let again = test.target.told();
         assert!(!again.contains(&"DELETE all".to_owned()), "{first:?}: {again:?}");
     }
+}
+
+#[test]
+fn an_emptied_table_whose_label_is_not_known_may_show_the_part() {
+    let mut test = test(&[("a", LabelState::Unknown)]);
+    let emptied = vec![Emptied { table: "wagers".to_owned(), sql: vec!["DELETE all".to_owned()] }];
+    let parts = vec![part("a")];
+    let handle =
+        StreamLoadHandle { parts, keyed: true, emptied, cut: String::new(), place: String::new() };
+    assert_eq!(test.committer.commit(&handle.write()).unwrap(), in_doubt());
+    assert_eq!(test.target.told(), ["state a", "state a", "rollback a"]);
 }
 
 #[test]
