@@ -263,7 +263,8 @@ pub struct StreamLoadConfig {
     pub username: String,
     /// Its password; may be empty.
     pub password: Secret,
-    /// The authority that certificates are checked against, in PEM; the system's are not used then.
+    /// The authority that certificates are checked against, in PEM: alone for HTTP, and beside the
+    /// public ones at the MySQL port, which the driver always adds.
     pub ca_file: Option<PathBuf>,
     /// Whether a changed row replaces the one of its key.
     pub mode: WriteMode,
