@@ -1,9 +1,8 @@
 //! Faults at random and the process killed at random: nothing lost, nothing doubled, nothing left open.
 
 use std::process::Stdio;
-use std::thread;
-use std::time::{Duration, Instant};
 
+use millrace_tests::wait_until;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rand::rngs::StdRng;
@@ -17,6 +16,8 @@ use super::scene::{Case, Scene, side_by_side};
 const SEEDS: u64 = 20;
 /// How often a process is killed at most.
 const KILLS: u32 = 4;
+/// How many requests a process lives for, less than this; a run without faults makes about as many.
+const MOST_REQUESTS: u64 = 60;
 /// The chance that a point strikes.
 const RATE: f64 = 0.03;
 
@@ -24,7 +25,12 @@ fn seeds() -> u64 {
     std::env::var("CHAOS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
 }
 
-/// Kills the process some moments after its start, a few times over, while faults strike.
+/// What all servers of the scene were asked so far.
+fn requests(scene: &Scene) -> u64 {
+    scene.standin.world().stats.requests().values().sum()
+}
+
+/// Kills the process after some of its requests, a few times over, while faults strike.
 fn storm(case: Case, seed: u64) {
     let what = format!("{case:?}, seed {seed}");
     let changes =
@@ -33,17 +39,17 @@ fn storm(case: Case, seed: u64) {
     let scene = Scene::new(case, &changes);
     scene.standin.world().faults.seed(seed, RATE, points(case));
     for _ in 0..random.random_range(1..=KILLS) {
-        let life = Duration::from_millis(random.random_range(5..400));
+        let life = random.random_range(0..MOST_REQUESTS);
+        let before = requests(&scene);
         let mut child = scene
             .command()
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        let end = Instant::now() + life;
-        while Instant::now() < end && child.try_wait().expect("it is ours").is_none() {
-            thread::sleep(Duration::from_millis(2));
-        }
+        wait_until("the process has come far enough to be killed, or to its end", || {
+            requests(&scene) - before >= life || child.try_wait().expect("it is ours").is_some()
+        });
         // It may have ended by itself.
         kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).ok();
         child.wait().expect("it is ours");

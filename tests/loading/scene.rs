@@ -6,10 +6,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use millrace_standin::{Options, StandIn, System};
+use millrace_standin::{StandIn, System};
 use millrace_tests::Workbench;
 
 use super::input::{Changes, Row};
+use super::tailored::{BETS, tailored};
 
 /// What a run is about.
 #[derive(Clone, Copy, Debug)]
@@ -62,49 +63,6 @@ pub fn side_by_side<T: Sync + std::fmt::Debug>(turns: &[T], take: impl Fn(&T) + 
 
 pub const PASSWORD: &str = "s3cret-pass";
 
-const PIPELINE: &str = r#"
-[pipeline]
-name = "bets"
-delivery = "DELIVERY"
-checkpoint = { rows = 100, store = "${OUT}/store" }
-batch = { rows = 32, linger = "5ms" }
-stop_timeout = "10s"
-
-[sources.bets]
-type = "file"
-path = "${OUT}/bets.jsonl"
-format = "debezium-json"
-table = "bets"
-
-[sources.bets.columns]
-id = { type = "i64", key = true }
-amount = "decimal(18,2)"
-name = "text"
-note = "text"
-active = "bool"
-
-[sinks.copy]
-type = "SYSTEM"
-input = "bets"
-load_url = [HTTP]
-mysql_url = "MYSQL"
-database = "shop"
-table = "bets"
-username = "loader"
-password = "${PASSWORD}"
-mode = "MODE"
-create_table = true
-connect_timeout = "2s"
-timeout = "20s"
-load = { rows = 40, linger = "20ms", in_flight = 2 }
-EXTRA
-
-[dead_letters]
-type = "sqlite"
-path = "${OUT}/dead.db"
-table = "dead_letters"
-"#;
-
 /// A stand-in and a pipeline that loads it.
 pub struct Scene {
     pub standin: StandIn,
@@ -119,19 +77,8 @@ impl Scene {
 
     /// The same with more keys for the sink.
     pub fn with(case: Case, changes: &Changes, extra: &str) -> Self {
-        let options = Options {
-            frontends: 2,
-            backends: 2,
-            user: "loader".to_owned(),
-            password: PASSWORD.to_owned(),
-            ..Options::new(case.system)
-        };
-        let standin = StandIn::start(options).expect("the stand-in starts");
-        standin.world().settings.change(|limits| limits.strict_client = true);
-        drop(standin.sql("CREATE DATABASE shop"));
-        let bench = Workbench::new(&pipeline(case, &standin, extra));
-        bench.write("bets.jsonl", &changes.lines);
-        Self { standin, bench }
+        let sink = format!("table = \"bets\"\ncreate_table = true\n{extra}");
+        tailored(case, BETS, &sink, &changes.lines)
     }
 
     /// The program on this scene's pipeline.
@@ -191,16 +138,4 @@ impl Scene {
         let breaches = self.standin.breaches();
         assert!(breaches.is_empty(), "{what}: {breaches:#?}");
     }
-}
-
-fn pipeline(case: Case, standin: &StandIn, extra: &str) -> String {
-    let http: Vec<String> =
-        standin.http().iter().map(|address| format!("\"http://{address}\"")).collect();
-    PIPELINE
-        .replace("DELIVERY", if case.exactly_once { "exactly-once" } else { "at-least-once" })
-        .replace("SYSTEM", case.system.name())
-        .replace("HTTP", &http.join(", "))
-        .replace("MYSQL", &standin.mysql().to_string())
-        .replace("MODE", if case.upsert { "upsert" } else { "append" })
-        .replace("EXTRA", extra)
 }

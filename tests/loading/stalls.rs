@@ -45,7 +45,7 @@ fn the_source_waits_while_the_target_has_too_many_versions() {
         let retries = load["retries"]["too-many-versions"].as_u64();
         assert!(retries.is_some_and(|retries| retries > 0), "{load}");
         // Rows stay where they are: most of them have not been read.
-        let read = now["sources"]["bets"]["rows"].as_u64().expect("a count");
+        let read = now["sources"]["input"]["rows"].as_u64().expect("a count");
         assert!(read > 0 && read < ROWS * 3 / 4, "{read} rows are read");
         assert_eq!(now["sinks"]["copy"]["rows_out"], 0, "{now}");
         assert!(scene.table().is_empty());

@@ -52,9 +52,9 @@ fn grown_input_goes_on_where_it_ended() {
     let changes = Changes::random(4, 600, true);
     let scene = Scene::new(case, &changes);
     let half: Vec<&str> = changes.lines.split_inclusive('\n').take(300).collect();
-    scene.bench.write("bets.jsonl", half.concat());
+    scene.bench.write("input.jsonl", half.concat());
     scene.run();
-    scene.bench.write("bets.jsonl", &changes.lines);
+    scene.bench.write("input.jsonl", &changes.lines);
     scene.run();
     scene.assert_whole(&changes, "grown");
 }
@@ -89,7 +89,8 @@ fn a_store_belongs_to_the_tables_that_it_has_filled() {
         scene.run();
         let pipeline =
             std::fs::read_to_string(scene.bench.path("pipeline.toml")).expect("it is ours");
-        let other = pipeline.replace("table = \"bets\"\nusername", "table = \"others\"\nusername");
+        let other =
+            pipeline.replace("table = \"bets\"\ncreate_table", "table = \"others\"\ncreate_table");
         assert_ne!(pipeline, other);
         scene.bench.write("pipeline.toml", other);
         let ending = Process::start(&mut scene.command()).finish().with_code(1);

@@ -69,6 +69,22 @@ pub struct RowMeta {
 }
 
 impl RowMeta {
+    /// What goes with rows of which nothing is of interest but what their changes did.
+    #[cfg(test)]
+    pub(crate) fn plain(origin: &str, operations: Operations, rows: usize) -> Self {
+        Self {
+            origin: origin.into(),
+            operations,
+            event_times: None,
+            processing_times: vec![0; rows].into(),
+            majors: vec![0; rows].into(),
+            minors: None,
+            base: 0,
+            mixed: None,
+            late: None,
+        }
+    }
+
     /// The source sequence of a row.
     #[must_use]
     pub fn sequence(&self, row: usize) -> (i64, i32) {

@@ -8,6 +8,7 @@ mod csv;
 mod data_type;
 mod dead_letter;
 mod json;
+mod key;
 mod operation;
 mod position;
 mod schema;
@@ -21,6 +22,7 @@ pub use json::{format_timestamp, write_row, write_value};
 pub(crate) use json::{
     write_date, write_decimal, write_members, write_sql_timestamp, write_time, write_uuid,
 };
+pub(crate) use key::KeyCells;
 pub use operation::{Operation, Operations};
 pub use position::{Epoch, Position};
 pub use schema::{Field, Schema};

@@ -78,17 +78,7 @@ mod tests {
         Batch {
             schema: Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true)])),
             columns: vec![Column::from(Arc::new(Int64Array::from(values)) as ArrayRef)],
-            meta: Arc::new(RowMeta {
-                origin: "test".into(),
-                operations,
-                event_times: None,
-                processing_times: vec![0; rows].into(),
-                majors: vec![0; rows].into(),
-                minors: None,
-                base: 0,
-                mixed: None,
-                late: None,
-            }),
+            meta: Arc::new(RowMeta::plain("test", operations, rows)),
             rows,
             selection: None,
             before: None,

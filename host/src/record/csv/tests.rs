@@ -14,17 +14,7 @@ fn batch(columns: Vec<(&str, DataType, ArrayRef)>) -> Batch {
     Batch {
         schema: Arc::new(Schema::new(fields.collect())),
         columns: columns.into_iter().map(|(_, _, values)| BatchColumn::from(values)).collect(),
-        meta: Arc::new(RowMeta {
-            origin: "test".into(),
-            operations: Operations::All(Operation::Insert),
-            event_times: None,
-            processing_times: vec![0; rows].into(),
-            majors: vec![0; rows].into(),
-            minors: None,
-            base: 0,
-            mixed: None,
-            late: None,
-        }),
+        meta: Arc::new(RowMeta::plain("test", Operations::All(Operation::Insert), rows)),
         rows,
         selection: None,
         before: None,

@@ -58,17 +58,7 @@ impl Place {
         Batch {
             schema: Arc::clone(&self.context.schema),
             columns: vec![Column::from(ids), Column::from(nulls)],
-            meta: Arc::new(RowMeta {
-                origin: "test".into(),
-                operations: Operations::All(Operation::Insert),
-                event_times: None,
-                processing_times: vec![0; rows].into(),
-                majors: vec![0; rows].into(),
-                minors: None,
-                base: 0,
-                mixed: None,
-                late: None,
-            }),
+            meta: Arc::new(RowMeta::plain("test", Operations::All(Operation::Insert), rows)),
             rows,
             selection: None,
             before: None,

@@ -99,7 +99,8 @@ fn all(
     create: String,
     views: bool,
 ) -> Result<Statements, StreamLoadError> {
-    let mut sql = vec![format!("{CREATE_DATABASE} `{}`", config.database), create];
+    let database = target::sql::name(&config.database);
+    let mut sql = vec![format!("{CREATE_DATABASE} {database}"), create];
     let mut without_views = None;
     if views {
         match target::views(config, schema, table) {

@@ -113,17 +113,7 @@ mod tests {
         Batch {
             schema: Arc::new(Schema::new(vec![Field::new("source", DataType::Text, true)])),
             columns: vec![values.into()],
-            meta: Arc::new(RowMeta {
-                origin: "here".into(),
-                operations: Operations::All(Operation::Insert),
-                event_times: None,
-                processing_times: vec![0; rows].into(),
-                majors: vec![0; rows].into(),
-                minors: None,
-                base: 0,
-                mixed: None,
-                late: None,
-            }),
+            meta: Arc::new(RowMeta::plain("here", Operations::All(Operation::Insert), rows)),
             rows,
             selection: None,
             before: None,

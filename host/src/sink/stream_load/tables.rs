@@ -12,7 +12,7 @@ use arrow_buffer::BooleanBuffer;
 use super::config::{StreamLoadConfig, TableName, TablePiece, TruncatePolicy};
 use super::error::StreamLoadError;
 use super::held::{FoldRules, Held};
-use super::target::{self, Admin, Mapped, Origin, Table};
+use super::target::{self, Admin, Mapped, Origin, Table, sql};
 use super::transaction::{Intents, Layouts};
 use crate::record::{Batch, Operation, Operations};
 use crate::sink::{IfExists, Refusal, SinkContext, SinkError, WriteMode};
@@ -142,7 +142,7 @@ impl Tables {
 
     /// Deletes every row of a table at once, in a statement of its own.
     pub(super) fn truncate(&mut self, name: &str) -> Result<(), SinkError> {
-        let sql = format!("TRUNCATE TABLE {}", qualified(&self.config.database, name));
+        let sql = format!("TRUNCATE TABLE {}", sql::table_name(&self.config.database, name));
         self.admin.execute(&sql).map_err(|error| self.failed(error))
     }
 
@@ -150,10 +150,10 @@ impl Tables {
     /// and not yet committed stays: TRUNCATE would take that along.
     pub(super) fn deletion(&self, place: usize) -> Vec<String> {
         let OpenTable { name, mapped, .. } = &self.open[place];
-        let table = qualified(&self.config.database, name);
+        let table = sql::table_name(&self.config.database, name);
         let key = mapped.iter().find(|column| column.key);
         // A key has no null.
-        key.map(|key| format!("DELETE FROM {table} WHERE {} IS NOT NULL", quoted_name(&key.name)))
+        key.map(|key| format!("DELETE FROM {table} WHERE {} IS NOT NULL", sql::name(&key.name)))
             .into_iter()
             .collect()
     }
@@ -202,7 +202,7 @@ impl Tables {
         if self.config.if_exists == IfExists::Error {
             return Err(StreamLoadError::OutputNotEmpty { table: name.to_owned() });
         }
-        let sql = format!("TRUNCATE TABLE {}", qualified(&self.config.database, name));
+        let sql = format!("TRUNCATE TABLE {}", sql::table_name(&self.config.database, name));
         self.admin.execute(&sql)
     }
 
@@ -328,14 +328,6 @@ fn rules(config: &StreamLoadConfig, context: &SinkContext) -> Result<FoldRules, 
     })
 }
 
-fn quoted_name(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
-fn qualified(database: &str, table: &str) -> String {
-    format!("{}.{}", quoted_name(database), quoted_name(table))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,17 +337,7 @@ mod tests {
         Batch {
             schema: Arc::new(Schema::new(Vec::new())),
             columns: Vec::new(),
-            meta: Arc::new(RowMeta {
-                origin: "here".into(),
-                operations,
-                event_times: None,
-                processing_times: vec![0; rows].into(),
-                majors: vec![0; rows].into(),
-                minors: None,
-                base: 0,
-                mixed: None,
-                late: None,
-            }),
+            meta: Arc::new(RowMeta::plain("here", operations, rows)),
             rows,
             selection: None,
             before: None,
@@ -380,6 +362,6 @@ mod tests {
 
     #[test]
     fn names_cannot_end_early() {
-        assert_eq!(qualified("d", "a`b"), "`d`.`a``b`");
+        assert_eq!(sql::table_name("d", "a`b"), "`d`.`a``b`");
     }
 }

@@ -34,7 +34,7 @@ mod identity;
 mod inspect;
 mod mapping;
 mod model;
-mod sql;
+pub(super) mod sql;
 mod table;
 #[cfg(test)]
 mod tests;

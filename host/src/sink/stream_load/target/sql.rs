@@ -1,12 +1,12 @@
 //! Names and texts in statements.
 
 /// A name as both systems write it, whatever characters it has.
-pub(super) fn name(name: &str) -> String {
+pub(in crate::sink::stream_load) fn name(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
 /// A table with its database.
-pub(super) fn table_name(database: &str, table: &str) -> String {
+pub(in crate::sink::stream_load) fn table_name(database: &str, table: &str) -> String {
     format!("{}.{}", name(database), name(table))
 }
 

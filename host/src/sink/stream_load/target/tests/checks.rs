@@ -23,17 +23,7 @@ fn batch(data_type: DataType, values: ArrayRef) -> Batch {
     Batch {
         schema: Arc::new(Schema::new(vec![Field::new("c", data_type, true)])),
         columns: vec![Column::from(values)],
-        meta: Arc::new(RowMeta {
-            origin: "test".into(),
-            operations: Operations::All(Operation::Insert),
-            event_times: None,
-            processing_times: vec![0; rows].into(),
-            majors: vec![0; rows].into(),
-            minors: None,
-            base: 0,
-            mixed: None,
-            late: None,
-        }),
+        meta: Arc::new(RowMeta::plain("test", Operations::All(Operation::Insert), rows)),
         rows,
         selection: None,
         before: None,
