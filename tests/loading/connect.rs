@@ -25,7 +25,7 @@ fn all_is_well_where_the_table_was_made_by_ddl() {
             "the target's clock agrees with this machine's".to_owned(),
         ];
         let backends = target.standin.backends();
-        expected.extend(backends.iter().map(|one| format!("backend {one} can be reached")));
+        expected.extend(backends.iter().map(|one| format!("backend {one} answers")));
         expected.extend([
             "a commit every 5 s suits the target".to_owned(),
             "database `shop` exists".to_owned(),
@@ -50,9 +50,13 @@ fn a_frontend_that_is_away_or_unwell_is_told_by_its_address() {
         target.standin.kill_frontend(1);
         let found = target.look();
         let [here, away] = target.standin.http()[..] else { panic!("there are two") };
-        let error = found.the_error("cannot be reached", "check the address");
-        assert!(error.message.contains(&away.to_string()), "{error:?}");
+        // The other one takes the loads.
+        let warning = found.the_warning("cannot be reached", "check the address");
+        assert!(warning.message.contains(&away.to_string()), "{warning:?}");
         found.says("ok", &format!("frontend http://{here} answers"), "");
+        target.standin.kill_frontend(0);
+        let found = target.look();
+        assert_eq!((found.count("error"), found.count("warning")), (2, 0), "{found:#?}");
 
         let target = Target::new(system);
         target.standin.world().faults.arm(Rule::once(Point::Fe5xx));
@@ -180,9 +184,10 @@ fn a_database_or_table_that_is_not_there_is_told() {
         target.look().says("ok", &format!("table `bets` {seen}: it will be made"), "");
         target.look().assert_well();
         target.set("create_table", "false");
-        target.look().the_error(&format!("table `bets` {seen}"), "run `millrace ddl --apply`");
+        target.look().the_error(&format!("table `bets` {seen}"), "run `millrace ddl --apply FILE`");
         target.text("database", "shp");
-        let hint = "run: CREATE DATABASE `shp`; or correct `database`";
+        let hint = "run `millrace ddl --apply FILE`, which makes it with its tables; or run: \
+                    CREATE DATABASE `shp`; or correct `database`";
         target.look().the_error(&format!("database `shp` {seen}"), hint);
     }
 }
@@ -224,7 +229,7 @@ fn another_key_is_told() {
 fn a_column_that_is_missing_is_told_or_added_or_left_out() {
     for system in BOTH {
         let mut target = Target::new(system);
-        target.make_keyed(&TABLE.replace("note VARCHAR(200), ", ""));
+        target.make_keyed(&TABLE.replace("note STRING, ", ""));
         let added = "ALTER TABLE `shop`.`bets` ADD COLUMN `note` ";
         let found = target.look();
         let error = found.the_error("column `note` is missing", &format!("run: {added}"));
@@ -270,7 +275,7 @@ fn replicas_and_buckets_are_held_against_the_backends_that_live() {
         target.set("replication", "2");
         target.look().assert_well();
         target.standin.kill_backend(1);
-        let error = "replication = 2 wants as many backends, and 1 are alive";
+        let error = "replication = 2 wants as many backends, and 1 is alive";
         target.look().the_error(error, "set replication to 1 or less, or add backends");
         target.standin.kill_backend(0);
         let error = "none of the cluster's 2 backends is alive";
@@ -284,7 +289,7 @@ fn replicas_and_buckets_are_held_against_the_backends_that_live() {
         target.make(TABLE, &model, 3, 4);
         target.look().assert_well();
         target.standin.kill_backend(2);
-        let warning = "table `bets` has 3 replicas, and 2 backends are alive";
+        let warning = "table `bets` has 3 replicas, and of the backends 2 are alive";
         target.look().the_warning(warning, "start the backends that are missing");
 
         let target = Target::new(system);
@@ -297,9 +302,10 @@ fn replicas_and_buckets_are_held_against_the_backends_that_live() {
 fn a_target_that_cannot_prepare_loads_is_told() {
     let version = Version::new(2, 3, 0);
     let mut target = Target::with(Options { version, ..Options::new(System::StarRocks) });
-    let error = "loading exactly once, which needs the transaction interface, is not possible with \
-                 StarRocks 2.3.0";
-    target.look().the_error(error, "say delivery = \"at-least-once\"");
+    let error = "loading exactly once, which prepares loads before it commits them, is not \
+                 possible with StarRocks 2.3.0";
+    let remedy = "use StarRocks 2.4 or later, or say delivery = \"at-least-once\"";
+    target.look().the_error(error, remedy);
     target.delivery = "at-least-once";
     target.look().assert_well();
 
@@ -358,7 +364,7 @@ fn a_backend_that_cannot_be_reached_is_told_until_it_is_mapped() {
         let found = target.look();
         found.assert_well();
         for backend in &backends {
-            let told = format!("backend 127.0.0.2:{} can be reached, as {backend}", backend.port());
+            let told = format!("backend 127.0.0.2:{} answers, at {backend}", backend.port());
             found.says("ok", &told, "");
         }
     }
@@ -384,12 +390,49 @@ fn a_loopback_address_is_told_where_the_frontend_is_elsewhere() {
 fn backends_that_are_loaded_directly_are_tried() {
     for system in BOTH {
         let mut target = Target::new(system);
+        if system == System::StarRocks {
+            // Its transactions begin at a frontend.
+            target.delivery = "at-least-once";
+        }
         let backend = target.standin.backends()[0];
         let allowed = list(&[format!("\"{backend}\""), format!("\"{NOWHERE}\"")]);
         target.set("backends", format!("{{ direct = true, allowed = {allowed} }}"));
         let found = target.look();
-        found.says("ok", &format!("backend {backend} can be reached"), "");
+        found.says("ok", &format!("backend {backend} answers"), "");
         found.the_error(&format!("backend {NOWHERE} cannot be reached"), "open the way");
+    }
+}
+
+#[test]
+fn what_is_no_backend_is_told_by_its_answer() {
+    for system in BOTH {
+        let mut target = Target::with(Options { backends: 1, ..Options::new(system) });
+        let backend = target.standin.backends()[0];
+        for (address, said) in [
+            (
+                server("200 OK", "text/html", "<h1>Hello</h1>"),
+                "it answers with a web page (HTTP 200)",
+            ),
+            (server("404 Not Found", "text/plain", "no"), "it knows no such path (HTTP 404)"),
+            (server("200 OK", "application/json", "[]"), "it answers HTTP 200 with `[]`"),
+            (target.standin.http()[0], "it answers as a frontend does"),
+            (target.standin.mysql(), "what it answers is not HTTP"),
+        ] {
+            target.set("backends", format!("{{ map = {{ \"{backend}\" = \"{address}\" }} }}"));
+            let error = format!("backend {address} is not one: {said}");
+            target.look().the_error(&error, "loads go to the HTTP port of a backend");
+        }
+    }
+}
+
+#[test]
+fn the_other_system_is_told_and_nothing_beyond() {
+    let systems = [(System::StarRocks, System::Doris), (System::Doris, System::StarRocks)];
+    for (system, other) in systems {
+        let mut target = Target::new(system);
+        target.text("type", other.name());
+        let hint = "set `type` to the system that runs there: their loads differ";
+        target.look().the_error("`type` says ", hint);
     }
 }
 

@@ -119,13 +119,20 @@ fn a_table_that_the_rows_name_is_made_by_its_name() {
         let mut target = Target::new(system);
         target.columns.push_str("origin = { meta = \"table\" }\n");
         target.text("table", "ods_{source.table}").set("create_table", "false");
-        let ending = target.millrace(&["ddl", "pipeline.toml"]).with_code(1);
-        assert!(ending.stderr.contains("`--sink copy --table NAME`"), "{}", ending.stderr);
+        for apply in [&[] as &[&str], &["--apply"]] {
+            let arguments = [&["ddl", "pipeline.toml"][..], apply].concat();
+            let ending = target.millrace(&arguments).with_code(2);
+            assert!(ending.stderr.contains("`--sink copy --table NAME`"), "{}", ending.stderr);
+        }
 
-        let named = ["ddl", "--sink", "copy", "--table", "ods_bets"];
-        let ending = target.millrace(&[&named[..], &["pipeline.toml"]].concat()).with_code(0);
-        assert!(ending.stdout.contains("`shop`.`ods_bets` ("), "{}", ending.stdout);
-        assert!(!ending.stdout.contains("origin"), "{}", ending.stdout);
+        // Which sink is meant is plain where there is one.
+        let named = ["ddl", "--table", "ods_bets"];
+        for sink in [&[] as &[&str], &["--sink", "copy"]] {
+            let arguments = [&named[..], sink, &["pipeline.toml"]].concat();
+            let ending = target.millrace(&arguments).with_code(0);
+            assert!(ending.stdout.contains("`shop`.`ods_bets` ("), "{}", ending.stdout);
+            assert!(!ending.stdout.contains("origin"), "{}", ending.stdout);
+        }
         target.millrace(&[&named[..], &["--apply", "pipeline.toml"]].concat()).with_code(0);
         target.run().with_code(0);
         assert_eq!(target.sql("SELECT COUNT(*) FROM shop.ods_bets"), [[ROWS.to_string()]]);
@@ -140,12 +147,75 @@ fn what_cannot_be_made_is_told() {
         let ending = target.millrace(&["ddl", "--sink", "copi", "pipeline.toml"]).with_code(2);
         let said = "no sink of type starrocks or doris is named `copi`";
         assert!(ending.stderr.contains(said), "{}", ending.stderr);
+        let ending = target.millrace(&["ddl", "--table", "bet", "pipeline.toml"]).with_code(2);
+        let said = "no sink fills a table `bet`: `copy` fills `bets`";
+        assert!(ending.stderr.contains(said), "{}", ending.stderr);
         target.set("replication", "3");
         let ending = target.millrace(&["ddl", "--apply", "pipeline.toml"]).with_code(1);
         assert!(ending.stderr.contains("cannot run `CREATE TABLE"), "{}", ending.stderr);
         target.send_the_clerk();
         let ending = target.millrace(&["ddl", "--apply", "pipeline.toml"]).with_code(1);
         assert!(ending.stderr.contains("run: GRANT CREATE"), "{}", ending.stderr);
+    }
+}
+
+/// Writes the target's pipeline with dead letters that go there, too, and answers the file's name.
+pub fn with_letters(target: &Target) -> &'static str {
+    // A command writes the file.
+    drop(target.command(&[]));
+    let path = target.bench.path("pipeline.toml");
+    let pipeline = fs::read_to_string(path).expect("it has been written");
+    let (rows, _) = pipeline.split_once("[dead_letters]").expect("it has dead letters");
+    let (_, keys) = rows.split_once("input = \"bets\"\n").expect("the sink has an input");
+    let differs = |line: &&str| !line.starts_with("table =") && !line.starts_with("mode =");
+    let keys: Vec<&str> = keys.lines().filter(differs).collect();
+    let letters = format!("[dead_letters]\ntable = \"letters\"\n{}\n", keys.join("\n"));
+    target.bench.write("letters.toml", format!("{rows}{letters}"));
+    "letters.toml"
+}
+
+#[test]
+fn the_table_of_dead_letters_is_one_of_them() {
+    for system in BOTH {
+        let target = Target::new(system);
+        let file = with_letters(&target);
+        let both = target.millrace(&["ddl", file]).with_code(0).stdout;
+        for made in ["-- copy\n", "`shop`.`bets` (", "-- dead_letters\n", "`shop`.`letters` ("] {
+            assert!(both.contains(made), "{made}:\n{both}");
+        }
+        let only = ["ddl", "--sink", "dead_letters"];
+        let letters = target.millrace(&[&only[..], &[file]].concat()).with_code(0).stdout;
+        assert!(letters.contains("`reason` ") && letters.contains("DUPLICATE KEY"), "{letters}");
+        assert!(!letters.contains("`bets`"), "{letters}");
+        target.millrace(&["ddl", "--apply", file]).with_code(0);
+        assert_eq!(target.sql("SHOW TABLES FROM shop"), [["bets"], ["letters"]]);
+    }
+}
+
+#[test]
+fn who_may_not_make_a_database_makes_tables_in_one_that_is_there() {
+    for system in BOTH {
+        let mut target = Target::new(system);
+        target.set("replication", "1");
+        target.send_the_clerk();
+        target.sql(match system {
+            System::StarRocks => "GRANT CREATE TABLE ON DATABASE shop TO USER 'clerk'",
+            System::Doris => "GRANT CREATE_PRIV ON shop.* TO 'clerk'",
+        });
+        let apply = ["ddl", "--apply", "pipeline.toml"];
+        target.millrace(&apply).with_code(0);
+        assert_eq!(target.sql("SHOW TABLES FROM shop"), [["bets"]]);
+
+        // One that is not there is made by who may; Doris grants that by its name.
+        target.sql("DROP DATABASE shop");
+        if system == System::StarRocks {
+            let ending = target.millrace(&apply).with_code(1);
+            let grant = "GRANT CREATE DATABASE ON CATALOG default_catalog TO USER 'clerk'@'%'";
+            assert!(ending.stderr.contains(&format!("run: {grant}")), "{}", ending.stderr);
+            target.sql(grant);
+        }
+        target.millrace(&apply).with_code(0);
+        assert_eq!(target.sql("SHOW TABLES FROM shop"), [["bets"]]);
     }
 }
 

@@ -1,8 +1,12 @@
-//! A target that asks for patience: the source waits, the status says why, and nothing is lost.
+//! A target that asks for patience, or answers nothing at all: the source waits, the status says
+//! what there is to say, and nothing is lost.
+
+use std::fs;
+use std::time::Duration;
 
 use millrace_standin::faults::{Point, Rule};
 use millrace_tests::{Process, wait_until};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::input::Changes;
 use super::scene::{Case, Scene, side_by_side};
@@ -10,6 +14,20 @@ use super::tailored::{rewrite, status};
 
 /// More than fits between the source and a sink that stands still.
 const ROWS: u64 = 20_000;
+
+/// Statuses, one a second, that must say the same before nothing moves any more.
+const STILL: usize = 3;
+
+/// A pipeline with more rows than fit.
+fn large(case: Case, seed: u64) -> (Changes, Scene) {
+    let changes = Changes::inserts(seed, usize::try_from(ROWS).expect("small"));
+    let scene = Scene::new(case, &changes);
+    // Fewer and larger checkpoints, so that all goes through quickly then.
+    rewrite(&scene, "checkpoint = { rows = 100", "checkpoint = { rows = 4000");
+    rewrite(&scene, "load = { rows = 40", "load = { rows = 4000");
+    rewrite(&scene, "batch = { rows = 32", "batch = { rows = 128");
+    (changes, scene)
+}
 
 /// The status of a pipeline as another process reads it.
 fn look(scene: &Scene) -> Value {
@@ -19,12 +37,7 @@ fn look(scene: &Scene) -> Value {
 #[test]
 fn the_source_waits_while_the_target_has_too_many_versions() {
     side_by_side(&Case::KEYED, |case| {
-        let changes = Changes::inserts(61, usize::try_from(ROWS).expect("small"));
-        let scene = Scene::new(*case, &changes);
-        // Fewer and larger checkpoints, so that all goes through quickly then.
-        rewrite(&scene, "checkpoint = { rows = 100", "checkpoint = { rows = 4000");
-        rewrite(&scene, "load = { rows = 40", "load = { rows = 4000");
-        rewrite(&scene, "batch = { rows = 32", "batch = { rows = 128");
+        let (changes, scene) = large(*case, 61);
         let never = status(&scene, &[]).with_code(1);
         assert!(never.stdout.contains("never run"), "{}", never.stdout);
 
@@ -61,6 +74,48 @@ fn the_source_waits_while_the_target_has_too_many_versions() {
         assert_eq!((&load["rows"], &load["open_transactions"]), (&ROWS.into(), &0.into()));
         let text = status(&scene, &[]).with_code(1).stdout;
         assert!(text.contains("not running") && text.contains("it finished at"), "{text}");
+    });
+}
+
+/// The status as the pipeline wrote it last: looking at it costs no process.
+fn written(scene: &Scene) -> Option<Value> {
+    let text = fs::read_to_string(scene.bench.path("store/status.json")).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+#[test]
+fn the_source_waits_while_the_target_stands_still() {
+    side_by_side(&Case::KEYED, |case| {
+        let (changes, scene) = large(*case, 63);
+        // What waits for an answer waits on.
+        rewrite(&scene, "connect_timeout = \"2s\"", "connect_timeout = \"20s\"");
+        let stall = &scene.standin.world().stall;
+        // It is ended below, and by itself where this test fails before.
+        stall.begin(Duration::from_secs(60));
+        let process = Process::start(&mut scene.command());
+        wait_until("a request waits", || stall.held() > 0);
+
+        let mut alike: Vec<Value> = Vec::new();
+        let rows = |status: &Value| status["sources"]["input"]["rows"].as_u64();
+        wait_until("no further row is read", || {
+            let Some(now) = written(&scene) else { return false };
+            if alike.last().is_none_or(|last| last["written"] != now["written"]) {
+                alike.retain(|before| rows(before) == rows(&now));
+                alike.push(now);
+            }
+            alike.len() >= STILL && rows(&alike[0]) > Some(0)
+        });
+        let read = rows(&alike[0]).expect("a count");
+        assert!(read < ROWS * 3 / 4, "{read} rows are read");
+        assert_eq!(alike[STILL - 1]["sinks"]["copy"]["rows_out"], 0, "{alike:#?}");
+        assert!(stall.held() > 0 && scene.table().is_empty());
+        stall.end();
+
+        drop(process.finish().with_code(0));
+        scene.assert_whole(&changes, &format!("{case:?}"));
+        let ended = written(&scene).expect("a status");
+        assert_eq!(ended["state"], "finished");
+        assert_eq!(ended["sinks"]["copy"]["load"]["retries"], json!({}), "it was only waited for");
     });
 }
 

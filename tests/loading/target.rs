@@ -14,8 +14,8 @@ use super::scene::PASSWORD;
 pub const BOTH: [System; 2] = [System::StarRocks, System::Doris];
 
 /// The table of [`Changes`], as statements make it.
-pub const TABLE: &str = "id BIGINT NOT NULL, amount DECIMAL(18,2), name VARCHAR(200), \
-                         note VARCHAR(200), active BOOLEAN";
+pub const TABLE: &str =
+    "id BIGINT NOT NULL, amount DECIMAL(18,2), name STRING, note STRING, active BOOLEAN";
 /// How many rows the input has, unless a test writes another.
 pub const ROWS: usize = 20;
 /// A port where nobody listens: the one of the discard protocol.

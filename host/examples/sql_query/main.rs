@@ -1,7 +1,9 @@
 //! Runs queries over the MySQL protocol and prints their rows as tables: an ordinary client of StarRocks
 //! and Doris for `scripts/demo`, where none is installed.
 
-use anyhow::Context;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
 use clap::Parser;
 use comfy_table::{ContentArrangement, Table};
 use mysql::prelude::Queryable;
@@ -27,8 +29,17 @@ struct Arguments {
     queries: Vec<String>,
 }
 
-fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sql_query: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (host, port) = arguments.mysql.rsplit_once(':').context("--mysql takes host:port")?;
     let options = OptsBuilder::new()
         .ip_or_hostname(Some(host.trim_matches(['[', ']'])))
@@ -36,7 +47,9 @@ fn main() -> anyhow::Result<()> {
         .user(Some(&arguments.user))
         .pass(std::env::var(&arguments.password_env).ok())
         .prefer_socket(false);
-    let mut connection = Conn::new(options).context("cannot connect")?;
+    let mut connection = Conn::new(options)
+        .map_err(told)
+        .with_context(|| format!("cannot connect to {}", arguments.mysql))?;
     for query in &arguments.queries {
         println!("{}", query.trim());
         println!("{}\n", rows(&mut connection, query)?);
@@ -45,7 +58,10 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn rows(connection: &mut Conn, query: &str) -> anyhow::Result<Table> {
-    let rows: Vec<Row> = connection.query(query).with_context(|| format!("cannot run: {query}"))?;
+    let rows: Vec<Row> = connection
+        .query(query)
+        .map_err(told)
+        .with_context(|| format!("cannot run `{}`", query.trim()))?;
     let mut table = Table::new();
     table.load_preset(PRESET).set_content_arrangement(ContentArrangement::Disabled);
     if let Some(first) = rows.first() {
@@ -56,6 +72,16 @@ fn rows(connection: &mut Conn, query: &str) -> anyhow::Result<Table> {
         table.add_row(row.unwrap().into_iter().map(shown));
     }
     Ok(table)
+}
+
+/// The driver's error as people read it: it wraps what it says in the names of its types.
+fn told(error: mysql::Error) -> anyhow::Error {
+    match error {
+        mysql::Error::MySqlError(refusal) => anyhow!("{refusal}"),
+        mysql::Error::IoError(error) => error.into(),
+        mysql::Error::DriverError(error) => error.into(),
+        other => other.into(),
+    }
 }
 
 fn shown(value: Value) -> String {

@@ -31,8 +31,9 @@ pub(super) struct Arguments {
     /// Print the problems as JSON: {"ok", "pipelines", "problems"}, with --connect also "targets"
     #[arg(long)]
     json: bool,
-    /// Also connect to StarRocks and Doris, as the sinks would, and look at what rows will need: address,
-    /// login, privileges, version, tables, columns, types, replicas, backends, clock. Nothing is changed
+    /// Also connect to StarRocks and Doris, as sinks and dead letters would, and look at what rows will
+    /// need: address, login, privileges, version, tables, columns, types, replicas, backends, clock.
+    /// Nothing is changed
     #[arg(long, conflicts_with = "show_defaults")]
     connect: bool,
     /// Print the settings of one file that has no error, every default included and marked, as TOML
@@ -47,7 +48,12 @@ Examples:
   millrace check --env-file dev.env --show-defaults pipelines/wagers.toml
   millrace check --env-file dev.env pipelines/*.toml
   millrace check --connect --env-file prod.env pipelines/wagers-starrocks.toml
-  millrace check --json pipelines/wagers.toml | jq '.problems[].message'";
+  millrace check --json pipelines/wagers.toml | jq '.problems[].message'
+  millrace check --connect --json wagers.toml | jq '.targets[].findings[] | select(.severity != \"ok\")'
+
+Exit codes:
+  0  no file and no target has an error; warnings do not count
+  2  one has, or a target cannot be reached";
 
 /// Runs the command: 0 if no file and no target has an error, 2 if one has.
 pub(super) fn run(arguments: &Arguments) -> CommandResult {

@@ -1,10 +1,44 @@
-//! What `millrace check --connect` finds at the targets.
+//! Sinks that fill tables of a server, and what `millrace check --connect` finds there.
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::text::Paint;
 use crate::config::Plan;
-use crate::sink::{Finding, Severity};
+use crate::pipeline::dead_letter_schema;
+use crate::record::Schema;
+use crate::sink::{Finding, Severity, SinkConfig, SinkKind, TableName};
+
+/// A sink that fills tables of a server, and what its rows look like.
+pub(super) struct Connected<'a> {
+    /// Its settings.
+    pub config: &'a SinkConfig,
+    /// Its rows.
+    pub schema: Arc<Schema>,
+}
+
+impl<'a> Connected<'a> {
+    /// Those of a pipeline, the dead letters' behind the others.
+    pub(super) fn of(plan: &'a Plan) -> Vec<Self> {
+        let sinks = plan.sinks.iter().map(|sink| (&sink.config, Arc::clone(&sink.schema)));
+        let letters = plan.dead_letters.iter();
+        let letters = letters.map(|letters| (&letters.config, Arc::new(dead_letter_schema())));
+        let all = sinks.chain(letters).map(|(config, schema)| Self { config, schema });
+        all.filter(|sink| sink.config.has_statements()).collect()
+    }
+
+    /// Its table; `None`: the rows name it.
+    pub(super) fn table(&self) -> Option<&str> {
+        match &self.config.kind {
+            SinkKind::StreamLoad(config) => match &config.table {
+                TableName::Fixed(table) => Some(table),
+                TableName::Template(_) => None,
+            },
+            _ => None,
+        }
+    }
+}
 
 /// What was found at one sink's target.
 pub(super) struct Looked {
@@ -14,16 +48,16 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// Looks at the targets of every sink that has one, one after the other.
+    /// Looks at the targets of every sink that has one, one after the other; of the dead letters'
+    /// too.
     pub(super) fn at(plans: &[Plan]) -> Vec<Self> {
         let mut all = Vec::new();
         for plan in plans {
-            for sink in &plan.sinks {
-                let Some(findings) = sink.config.inspect(&sink.schema, plan.checkpoint.every)
-                else {
-                    continue;
-                };
-                let (pipeline, sink) = (plan.name.clone(), sink.config.name.clone());
+            let checkpoint = &plan.checkpoint;
+            for Connected { config, schema } in Connected::of(plan) {
+                let found = config.inspect(&schema, checkpoint.every, checkpoint.rows);
+                let Some(findings) = found else { continue };
+                let (pipeline, sink) = (plan.name.clone(), config.name.clone());
                 all.push(Self { pipeline, sink, findings });
             }
         }

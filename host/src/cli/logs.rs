@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use anyhow::{Context, bail};
 use indicatif::MultiProgress;
-use tracing_log::LogTracer;
+use tracing_log::{AsLog, LogTracer};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -26,6 +26,8 @@ const HINT: &str = "hint: a level (off, error, warn, info, debug, trace), or TAR
 pub(super) fn start(filter: &str, bars: &MultiProgress) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(about_us(filter)?)
         .with_context(|| format!("--log {filter} is no filter\n  {HINT}"))?;
+    // Otherwise libraries come here for each line of each request, to be told that nobody listens.
+    let loudest = filter.max_level_hint().unwrap_or(LevelFilter::TRACE);
     let bars = bars.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -34,7 +36,7 @@ pub(super) fn start(filter: &str, bars: &MultiProgress) -> anyhow::Result<()> {
         .with_writer(move || AboveBars { bars: bars.clone() })
         .finish();
     // A second subscriber is refused where the library's user has one; its logs then go there.
-    drop(LogTracer::builder().ignore_all(TELL_TALES).init());
+    drop(LogTracer::builder().ignore_all(TELL_TALES).with_max_level(loudest.as_log()).init());
     drop(tracing::subscriber::set_global_default(subscriber));
     Ok(())
 }

@@ -72,8 +72,8 @@ Exit codes:
   0  done
   1  failed while running; what was saved stays good
   2  wrong arguments or configuration
-  3  something outside could not be reached (a missing input, a locked database, a checkpoint
-     store in use), or a stop took longer than stop_timeout
+  3  something outside could not be reached (a missing input, a locked database, a frontend, a
+     checkpoint store in use), or a stop took longer than stop_timeout
   130, 143  stopped at once by a second SIGINT or SIGTERM (the first one drains and saves)";
 
 #[derive(Debug, Subcommand)]

@@ -146,8 +146,12 @@ impl Found {
         let Some(status) = &self.status else { return text };
         push_line(&mut text, &format!("  {}", progress(status)));
         push_line(&mut text, &nodes(status));
-        if let Some(loads) = loads(status) {
+        let lives = self.running && status.state == RunState::Running;
+        if let Some(loads) = loads(status, lives) {
             push_line(&mut text, &loads);
+        }
+        for waits in waits(status, lives) {
+            push_line(&mut text, &format!("  {waits}"));
         }
         text
     }
@@ -224,8 +228,8 @@ fn line(name: &str, kind: &str, numbers: [String; 5], position: &str) -> Vec<Str
     cells
 }
 
-/// The sinks that load remote tables, a line each.
-fn loads(status: &Status) -> Option<String> {
+/// The sinks that load remote tables, a line each; `lives`: their run goes on.
+fn loads(status: &Status, lives: bool) -> Option<String> {
     const HEALTH: usize = 10;
     let headings = [
         "sink", "loads", "rows", "bytes", "encode", "load", "prepare", "commit", "retries", "open",
@@ -239,12 +243,32 @@ fn loads(status: &Status) -> Option<String> {
     for (name, sink) in &status.sinks {
         let Some(load) = &sink.load else { continue };
         any = true;
-        table.add_row(load_line(name, load));
+        table.add_row(load_line(name, load, health(status.state, lives, load)));
     }
     any.then(|| table.trim_fmt())
 }
 
-fn load_line(name: &str, load: &LoadStatus) -> Vec<String> {
+/// How a sink does, so short that a table may hold it.
+fn health(state: RunState, lives: bool, load: &LoadStatus) -> &'static str {
+    match (lives, state) {
+        (true, _) if load.waiting.is_some() => "waits",
+        (true, _) => "goes on",
+        (false, RunState::Finished) => "done",
+        (false, RunState::Running | RunState::Stopped | RunState::Failed) => "ended",
+    }
+}
+
+/// Since when sinks wait for their targets and why, a sentence each: a target may say much.
+fn waits(status: &Status, lives: bool) -> Vec<String> {
+    let verb = if lives { "waits" } else { "waited" };
+    let waits = status.sinks.iter().filter_map(|(name, sink)| {
+        let waiting = sink.load.as_ref()?.waiting.as_ref()?;
+        Some(format!("{name} {verb} since {}: {}", waiting.since, waiting.reason))
+    });
+    waits.collect()
+}
+
+fn load_line(name: &str, load: &LoadStatus, health: &str) -> Vec<String> {
     let spent = |phase: &str| {
         let seconds = load.seconds.get(phase).copied().unwrap_or_default();
         // A number of seconds that no time can have is none of ours.
@@ -252,14 +276,10 @@ fn load_line(name: &str, load: &LoadStatus) -> Vec<String> {
     };
     let retries: Vec<String> =
         load.retries.iter().map(|(cause, tries)| format!("{cause} {}", count(*tries))).collect();
-    let health = match &load.waiting {
-        None => "goes on".to_owned(),
-        Some(waiting) => format!("waits since {}: {}", waiting.since, waiting.reason),
-    };
     let retries = if retries.is_empty() { "0".to_owned() } else { retries.join(", ") };
     let mut cells = vec![name.to_owned(), count(load.loads), count(load.rows), bytes(load.bytes)];
     cells.extend(["encode", "load", "prepare", "commit"].map(spent));
-    cells.extend([retries, count(load.open_transactions), health]);
+    cells.extend([retries, count(load.open_transactions), health.to_owned()]);
     cells
 }
 
@@ -354,14 +374,44 @@ mod tests {
         assert!(words.contains(&vec!["copy", "sink", "1,200", "0"]), "{text}");
         let loads = words.iter().find(|words| words.starts_with(&["ods", "3", "1,200"]));
         let loads = loads.expect("the sink loads").join(" ");
-        assert_eq!(
-            loads,
-            format!(
-                "ods 3 1,200 2.0 KiB 0.00 s 1.50 s 0.00 s 0.00 s versions 2 1 waits since {NOW}: \
-                 too busy"
-            )
-        );
+        assert_eq!(loads, "ods 3 1,200 2.0 KiB 0.00 s 1.50 s 0.00 s 0.00 s versions 2 1 waits");
+        assert!(text.ends_with(&format!("\n  ods waits since {NOW}: too busy\n")), "{text}");
         assert!(!words.iter().any(|words| words.starts_with(&["copy", "0"])), "it loads nothing");
+    }
+
+    #[test]
+    fn a_long_cause_stands_whole_below_a_narrow_table() {
+        let mut status = status(RunState::Running);
+        let reason = "the backend says much about little; ".repeat(20);
+        let load = status.sinks.get_mut("ods").and_then(|sink| sink.load.as_mut());
+        load.expect("it loads").waiting =
+            Some(Waiting { reason: reason.clone(), since: NOW.to_owned() });
+        let text = found(true, Some(status), NOW).to_text(Paint::plain());
+        let line = |line: &&str| line.contains(&reason);
+        assert_eq!(text.lines().filter(line).count(), 1, "{text}");
+        let widest = text.lines().filter(|each| !line(each)).map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest < 120), "{widest:?}:\n{text}");
+    }
+
+    #[test]
+    fn what_has_ended_does_not_go_on() {
+        let health = |running, state| {
+            let mut status = status(state);
+            let load = status.sinks.get_mut("ods").and_then(|sink| sink.load.as_mut());
+            load.expect("it loads").waiting = None;
+            let text = found(running, Some(status), NOW).to_text(Paint::plain());
+            let line = text.lines().find(|line| line.contains("versions 2"));
+            line.expect("the sink loads").trim_end().to_owned()
+        };
+        assert!(health(true, RunState::Running).ends_with("goes on"));
+        assert!(health(false, RunState::Finished).ends_with("done"));
+        for state in [RunState::Running, RunState::Stopped, RunState::Failed] {
+            assert!(health(false, state).ends_with("ended"), "{state:?}");
+        }
+        // A process that has just begun has said nothing yet: what there is was said before it.
+        assert!(health(true, RunState::Finished).ends_with("done"));
+        let text = found(false, Some(status(RunState::Failed)), NOW).to_text(Paint::plain());
+        assert!(text.ends_with(&format!("  ods waited since {NOW}: too busy\n")), "{text}");
     }
 
     #[test]

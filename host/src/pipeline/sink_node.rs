@@ -53,11 +53,12 @@ impl SinkNode {
     }
 
     fn write(&mut self, batch: Batch) -> Result<(), NodeError> {
-        let batch = batch.gathered();
+        let batch = if self.sink.takes_selections() { batch } else { batch.gathered() };
+        let rows = batch.selected();
         NodeCounters::add(&self.counters.batches, 1);
-        NodeCounters::add(&self.counters.rows_in, batch.rows);
+        NodeCounters::add(&self.counters.rows_in, rows);
         let refused = self.sink.write(&batch)?;
-        self.progress.rows += (batch.rows - refused.len()) as u64;
+        self.progress.rows += (rows - refused.len()) as u64;
         self.progress.refused += refused.len() as u64;
         let letters = refused
             .into_iter()

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 
+use super::take::take_texts;
 use super::{Operation, Operations, Schema};
 
 /// One column of a batch: Arrow values, and a set bit for each row whose value the source left out
@@ -243,8 +245,11 @@ impl Batch {
             columns
                 .iter()
                 .map(|column| Column {
-                    values: arrow_select::take::take(&column.values, &indices, None)
-                        .expect("rows are in range"),
+                    values: match column.values.as_string_opt::<i32>() {
+                        Some(texts) => take_texts(texts, rows),
+                        None => arrow_select::take::take(&column.values, &indices, None)
+                            .expect("rows are in range"),
+                    },
                     unchanged: column.unchanged.as_ref().map(|bits| gather_bits(bits, rows)),
                 })
                 .collect()

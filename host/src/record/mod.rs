@@ -12,6 +12,7 @@ mod key;
 mod operation;
 mod position;
 mod schema;
+mod take;
 
 pub use self::csv::CsvStyle;
 pub(crate) use self::csv::{CsvRows, write_csv_names};

@@ -15,11 +15,16 @@ impl SinkConfig {
     }
 
     /// Looks at the target as an operator would, in the order in which rows will need things, with a
-    /// remedy for each finding that is one. Changes nothing there. `every` is how often the pipeline
-    /// commits. `None` for sinks without a server.
+    /// remedy for each finding that is one. Changes nothing there. The pipeline commits
+    /// after `every`, or after so many `rows`. `None` for sinks without a server.
     #[must_use]
-    pub fn inspect(&self, schema: &Schema, every: Option<Duration>) -> Option<Vec<Finding>> {
-        Some(stream_load::inspect(&self.name, self.stream_load()?, schema, every))
+    pub fn inspect(
+        &self,
+        schema: &Schema,
+        every: Option<Duration>,
+        rows: Option<u64>,
+    ) -> Option<Vec<Finding>> {
+        Some(stream_load::inspect(&self.name, self.stream_load()?, schema, (every, rows)))
     }
 
     /// The statements that make the sink's database and table (`table`, where its name depends on

@@ -96,8 +96,9 @@ pub struct Prepared {
 
 /// The half of a sink that takes rows.
 pub trait Sink: Send {
-    /// Takes a batch whose rows are all alive (`selection` is `None`), with the sink's input schema.
-    /// The rows need not be durable on return. Rows of one key come in order.
+    /// Takes a batch with the sink's input schema. Its rows are all alive (`selection` is `None`),
+    /// unless the sink [takes selections](Self::takes_selections). The rows need not be durable on
+    /// return. Rows of one key come in order.
     ///
     /// Answers the rows that it refuses (wrong operation, a value that the target cannot hold);
     /// the others are taken.
@@ -112,6 +113,12 @@ pub trait Sink: Send {
     /// # Errors
     /// Any error ends the pipeline before the checkpoint is written.
     fn prepare(&mut self, epoch: Epoch) -> Result<Prepared, SinkError>;
+
+    /// Whether batches may come with rows that are left out, which the sink must not look at: for a
+    /// sink that copies what it takes anyway, so that nobody has to copy it before.
+    fn takes_selections(&self) -> bool {
+        false
+    }
 
     /// Whether what is held back nears its bound, so that a checkpoint should come now.
     fn wants_barrier(&self) -> bool {

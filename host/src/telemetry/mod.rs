@@ -8,6 +8,6 @@ mod usage;
 
 pub use clock::Clock;
 pub use counters::{NodeCounters, PipelineCounters};
-pub use loads::{LoadCounters, LoadHealth, LoadPhase};
+pub use loads::{Asked, LoadCounters, LoadHealth, LoadPhase};
 pub use secret::Secret;
 pub use usage::{cpu_time, peak_memory_bytes};

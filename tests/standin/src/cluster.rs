@@ -50,8 +50,11 @@ impl Cluster {
         let handler: Handler = Arc::new(move |wire: Wire, life: &Life| {
             serve(&world, node, wire, life);
         });
-        // Backends speak http only, whatever the frontends do.
-        let tls = self.tls.clone().filter(|_| matches!(node, Node::Frontend(_)));
+        let is_https = match node {
+            Node::Frontend(_) => self.world.nodes.is_https(),
+            Node::Backend(_) => self.world.nodes.backends_are_https(),
+        };
+        let tls = self.tls.clone().filter(|_| is_https);
         Server::start(&node.name(), listener, tls, handler)
     }
 

@@ -19,6 +19,7 @@ pub mod load;
 pub mod nodes;
 pub mod settings;
 pub mod sql;
+pub mod stall;
 pub mod transaction;
 pub mod world;
 
@@ -26,5 +27,6 @@ mod cluster;
 mod standin;
 
 pub use cluster::Cluster;
-pub use standin::{Certificate, Options, StandIn};
+pub use http::{Authority, Certificate, HERE};
+pub use standin::{Options, StandIn, Tls};
 pub use world::{System, Version, World};

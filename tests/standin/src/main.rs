@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use millrace_standin::{Certificate, Options, StandIn, System, Version};
+use millrace_standin::{Authority, Certificate, HERE, Options, StandIn, System, Tls, Version};
 use nix::sys::signal::{SigSet, Signal};
 
 /// Plays StarRocks or Apache Doris: Stream Load, transactions, SQL over the MySQL protocol.
@@ -57,7 +57,19 @@ struct Cli {
     /// The host that frontends name in redirects
     #[arg(long, value_name = "HOST")]
     advertise: Option<String>,
-    /// The frontends' certificate chain, PEM: they speak https
+    /// Speak TLS at every port but the control port, by a certificate that is made at the start
+    #[arg(long, conflicts_with = "tls_cert")]
+    tls: bool,
+    /// Where the certificate of the authority goes that signs it; else among temporary files
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    tls_ca: Option<PathBuf>,
+    /// A name in the certificate, instead of 127.0.0.1, ::1 and localhost; may be repeated
+    #[arg(long, value_name = "HOST", requires = "tls")]
+    tls_name: Vec<String>,
+    /// Backends speak plain HTTP all the same, as the real ones do
+    #[arg(long, requires = "tls")]
+    plain_backends: bool,
+    /// The frontends' certificate chain, PEM: they speak https, and backends do not
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Count rows and throw them away: for measurements of clients
@@ -111,7 +123,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     ends.add(Signal::SIGTERM);
     ends.thread_block().context("signals cannot be waited for")?;
     let (chance, count_only) = (cli.faults, cli.count_only);
-    let standin = StandIn::start(options(cli)?).context("the stand-in cannot start")?;
+    let made = cli.tls.then(|| Made::new(&cli)).transpose()?;
+    let options = options(cli, made.as_ref())?;
+    let standin = StandIn::start(options).context("the stand-in cannot start")?;
     if let Some(Chance { seed, rate }) = chance {
         standin.world().faults.seed(seed, rate, Vec::new());
     }
@@ -119,13 +133,16 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let text = |addresses: Vec<std::net::SocketAddr>| -> Vec<String> {
         addresses.iter().map(ToString::to_string).collect()
     };
-    let ready = serde_json::json!({
+    let mut ready = serde_json::json!({
         "system": standin.world().system,
         "http": text(standin.http()),
         "backends": text(standin.backends()),
         "mysql": standin.mysql().to_string(),
         "control": standin.control().to_string(),
     });
+    if let Some(made) = &made {
+        ready["ca_file"] = made.ca_file.display().to_string().into();
+    }
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{ready}").and_then(|()| stdout.flush()).context("stdout is closed")?;
     drop(stdout);
@@ -133,7 +150,41 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn options(cli: Cli) -> anyhow::Result<Options> {
+/// A certificate that was made, and the file that lets clients trust it.
+struct Made {
+    certificate: Certificate,
+    ca_file: PathBuf,
+    is_temporary: bool,
+}
+
+impl Made {
+    fn new(cli: &Cli) -> anyhow::Result<Self> {
+        let authority = Authority::new("millrace-standin")?;
+        let certificate = match &cli.tls_name[..] {
+            [] => authority.certificate(&HERE),
+            names => authority.certificate(names),
+        }
+        .context("--tls")?;
+        let ca_file = cli.tls_ca.clone().unwrap_or_else(|| {
+            let name = format!("millrace-standin-{}-ca.pem", std::process::id());
+            std::env::temp_dir().join(name)
+        });
+        std::fs::write(&ca_file, authority.pem())
+            .with_context(|| format!("{} cannot be written", ca_file.display()))?;
+        Ok(Self { certificate, ca_file, is_temporary: cli.tls_ca.is_none() })
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if self.is_temporary {
+            // Whoever has removed it before us has saved us the work.
+            let _ = std::fs::remove_file(&self.ca_file);
+        }
+    }
+}
+
+fn options(cli: Cli, made: Option<&Made>) -> anyhow::Result<Options> {
     let system = match cli.system {
         Name::StarRocks => System::StarRocks,
         Name::Doris => System::Doris,
@@ -146,10 +197,17 @@ fn options(cli: Cli) -> anyhow::Result<Options> {
     let read = |path: PathBuf| {
         std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
     };
-    let tls = match cli.tls_cert.zip(cli.tls_key) {
+    let given = match cli.tls_cert.zip(cli.tls_key) {
         None => None,
-        Some((chain, key)) => Some(Certificate { chain: read(chain)?, key: read(key)? }),
+        Some((chain, key)) => {
+            let certificate = Certificate { chain: read(chain)?, key: read(key)? };
+            Some(Tls { backends: false, ..Tls::everywhere(certificate) })
+        }
     };
+    let made = made.map(|made| {
+        let everywhere = Tls::everywhere(made.certificate.clone());
+        Tls { backends: !cli.plain_backends, ..everywhere }
+    });
     let defaults = Options::new(system);
     Ok(Options {
         version: cli.version.unwrap_or(defaults.version),
@@ -164,7 +222,7 @@ fn options(cli: Cli) -> anyhow::Result<Options> {
         data: cli.data,
         user: cli.user,
         password,
-        tls,
+        tls: given.or(made),
         ..defaults
     })
 }
@@ -178,5 +236,22 @@ mod tests {
         let chance: Chance = "7:0.05".parse().unwrap();
         assert_eq!((chance.seed, chance.rate), (7, 0.05));
         assert!("7".parse::<Chance>().is_err() && "7:2".parse::<Chance>().is_err());
+    }
+
+    #[test]
+    fn a_certificate_is_made_or_given_and_what_was_made_is_removed() {
+        let parse = |arguments: &[&str]| {
+            Cli::try_parse_from([&["millrace-standin", "doris"][..], arguments].concat())
+        };
+        assert!(parse(&["--tls", "--tls-cert", "c", "--tls-key", "k"]).is_err());
+        assert!(parse(&["--tls-name", "fe1"]).is_err());
+        let cli = parse(&["--tls", "--plain-backends", "--tls-name", "fe1"]).unwrap();
+        let made = Made::new(&cli).unwrap();
+        let file = made.ca_file.clone();
+        let tls = options(cli, Some(&made)).unwrap().tls.unwrap();
+        assert_eq!((tls.frontends, tls.backends, tls.mysql), (true, false, true));
+        assert!(file.exists());
+        drop(made);
+        assert!(!file.exists());
     }
 }

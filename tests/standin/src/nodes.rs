@@ -65,6 +65,7 @@ pub struct Nodes {
     leader: AtomicUsize,
     next: AtomicUsize,
     https: AtomicBool,
+    backends_https: AtomicBool,
     stranger: OnceLock<String>,
 }
 
@@ -88,19 +89,27 @@ impl Nodes {
             leader: AtomicUsize::new(0),
             next: AtomicUsize::new(0),
             https: AtomicBool::new(false),
+            backends_https: AtomicBool::new(false),
             stranger: OnceLock::new(),
         }
     }
 
-    /// Whether frontends speak https; backends never do.
+    /// Whether frontends speak https.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https.load(Ordering::Relaxed)
     }
 
-    /// Says that frontends speak https.
-    pub fn set_https(&self) {
-        self.https.store(true, Ordering::Relaxed);
+    /// Whether backends do, which the real ones cannot: as if proxies stood before them.
+    #[must_use]
+    pub fn backends_are_https(&self) -> bool {
+        self.backends_https.load(Ordering::Relaxed)
+    }
+
+    /// Says who speaks https.
+    pub fn set_https(&self, frontends: bool, backends: bool) {
+        self.https.store(frontends, Ordering::Relaxed);
+        self.backends_https.store(backends, Ordering::Relaxed);
     }
 
     /// `host:port` of a host that is no part of the system, which asks for credentials.

@@ -12,9 +12,10 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::faults::Faults;
-use crate::http::{Handler, Life, Node, Server, Stats, Wire, greet_as_stranger, server_config};
+use crate::http::{Certificate, Handler, Life, Node, Server, Stats, Wire, greet_as_stranger};
 use crate::nodes::{Nodes, authority};
 use crate::settings::{Limits, Settings};
+use crate::stall::Stall;
 use crate::transaction::Transactions;
 use crate::world::{System, Version, World};
 use crate::{control, sql};
@@ -24,13 +25,25 @@ const TICK: Duration = Duration::from_secs(1);
 /// Where the foreign host listens, so that it is another host than every server.
 const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 
-/// A certificate chain and its key, both PEM.
+/// Which ports have TLS, all with one certificate. The control port never has.
 #[derive(Clone, Debug)]
-pub struct Certificate {
-    /// The chain, the server's own first.
-    pub chain: Vec<u8>,
-    /// The key.
-    pub key: Vec<u8>,
+pub struct Tls {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Whether frontends speak https.
+    pub frontends: bool,
+    /// Whether backends do, which the real ones cannot: as if proxies stood before them.
+    pub backends: bool,
+    /// Whether the MySQL port offers TLS to clients that ask for it.
+    pub mysql: bool,
+}
+
+impl Tls {
+    /// Every port has it.
+    #[must_use]
+    pub const fn everywhere(certificate: Certificate) -> Self {
+        Self { certificate, frontends: true, backends: true, mysql: true }
+    }
 }
 
 /// What to start. Port 0 picks a free one.
@@ -64,8 +77,8 @@ pub struct Options {
     pub user: String,
     /// That user's password.
     pub password: String,
-    /// The frontends speak https with it.
-    pub tls: Option<Certificate>,
+    /// Who has TLS; else nobody.
+    pub tls: Option<Tls>,
 }
 
 impl Options {
@@ -106,15 +119,15 @@ pub struct StandIn {
 impl StandIn {
     /// Starts one, ready when this returns.
     pub fn start(options: Options) -> io::Result<Self> {
-        let bind = |port| TcpListener::bind(SocketAddr::new(options.listen, port));
+        let bind = |port| listen(SocketAddr::new(options.listen, port));
         let several = |count: usize, first: u16| -> io::Result<Vec<TcpListener>> {
             (0..count.max(1)).map(|index| bind(if index == 0 { first } else { 0 })).collect()
         };
         let frontends = several(options.frontends, options.http_port)?;
         let backends = several(options.backends, options.backend_port)?;
         let mysql = bind(options.mysql_port)?;
-        let control = TcpListener::bind((Ipv4Addr::LOCALHOST, options.control_port))?;
-        let tls = options.tls.as_ref().map(|tls| server_config(&tls.chain, &tls.key));
+        let control = listen((Ipv4Addr::LOCALHOST, options.control_port).into())?;
+        let tls = options.tls.as_ref().map(|tls| tls.certificate.server_config());
         let tls = tls.transpose().map_err(io::Error::other)?;
         let nodes = Nodes::new(
             &addresses(&frontends)?,
@@ -122,13 +135,14 @@ impl StandIn {
             mysql.local_addr()?,
             options.advertise.as_deref(),
         );
-        if tls.is_some() {
-            nodes.set_https();
+        if let Some(tls) = &options.tls {
+            nodes.set_https(tls.frontends, tls.backends);
         }
+        let mysql_tls = tls.clone().filter(|_| options.tls.as_ref().is_some_and(|tls| tls.mysql));
         let world = world(&options, nodes);
         Transactions::restore(&world);
         let stranger = stranger(&world)?;
-        let mysql = sql::serve(Arc::clone(&world), mysql)?;
+        let mysql = sql::serve(Arc::clone(&world), mysql, mysql_tls)?;
         let ticker = Ticker::start(Arc::clone(&world))?;
         let cluster = Arc::new(Cluster::start(world, tls, frontends, backends)?);
         let controlled = Arc::clone(&cluster);
@@ -219,6 +233,13 @@ impl StandIn {
     }
 }
 
+/// Listens; an error says where.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot listen at {address}: {error}"))
+    })
+}
+
 fn addresses(listeners: &[TcpListener]) -> io::Result<Vec<SocketAddr>> {
     listeners.iter().map(TcpListener::local_addr).collect()
 }
@@ -238,6 +259,7 @@ fn world(options: &Options, nodes: Nodes) -> Arc<World> {
         settings: Settings::new(Limits { cloud: options.cloud, ..Limits::of(system) }),
         nodes,
         stats: Stats::default(),
+        stall: Stall::default(),
     })
 }
 
@@ -276,6 +298,28 @@ impl Drop for Ticker {
         if let Some(thread) = self.thread.take() {
             // A panic in it was printed when it happened.
             let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_named() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let port = taken.local_addr().expect("it is bound").port();
+        let named = Options::new(System::StarRocks);
+        for options in [
+            Options { http_port: port, ..named.clone() },
+            Options { mysql_port: port, ..named.clone() },
+            Options { control_port: port, ..named.clone() },
+        ] {
+            let error = StandIn::start(options).err().expect("somebody listens there");
+            assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+            let text = error.to_string();
+            assert!(text.contains(&format!("cannot listen at 127.0.0.1:{port}: ")), "{text}");
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::faults::Faults;
 use crate::http::Stats;
 use crate::nodes::Nodes;
 use crate::settings::{Limits, Settings};
+use crate::stall::Stall;
 use crate::transaction::Transactions;
 
 /// Which system is played.
@@ -127,6 +128,8 @@ pub struct World {
     pub nodes: Nodes,
     /// Counts of what was served.
     pub stats: Stats,
+    /// Whether the servers stand still.
+    pub stall: Stall,
 }
 
 impl World {
@@ -148,6 +151,7 @@ impl World {
             settings: Settings::new(Limits::of(system)),
             nodes,
             stats: Stats::default(),
+            stall: Stall::default(),
         })
     }
 }

@@ -101,9 +101,10 @@ pub const STREAM_LOAD_SINK: &[Key] = &[
     ),
     defaulted(
         "format",
-        "`\"json\"` or `\"csv\"`",
-        "json",
-        "how rows are sent; a body that CSV cannot carry goes as JSON",
+        "`\"csv\"`, `\"json\"` or `\"arrow\"`",
+        "csv",
+        "how rows are sent; a body that CSV or Arrow cannot carry goes as JSON. `\"arrow\"` is Doris's (2.1 \
+         and later), and for tables without DATETIME and JSON",
     ),
     defaulted(
         "compression",
@@ -175,7 +176,8 @@ pub const BACKENDS: &[Key] = &[
         "direct",
         "boolean",
         "false",
-        "whether loads go to `allowed` at once, without asking a frontend",
+        "whether loads go to `allowed` at once, without asking a frontend; for StarRocks with \
+         `delivery = \"at-least-once\"` only",
     ),
     optional(
         "map",

@@ -24,6 +24,9 @@ pub(in crate::config) struct RawStreamLoad {
     pub sequence: Option<At<Word>>,
     pub deletes: At<Deletes>,
     pub compression: At<Compression>,
+    pub format: At<BodyFormat>,
+    /// Whether loads skip the frontends.
+    pub direct: At<bool>,
     /// All settings; `table`, `mode`, `key`, `sequence`, the policies and `exactly_once` are only known
     /// with the input.
     pub settings: StreamLoadConfig,
@@ -43,7 +46,8 @@ const EVOLUTIONS: [(&str, Evolution); 3] =
 const PARTIAL_UPDATES: [(&str, PartialUpdateMode); 2] =
     [("row", PartialUpdateMode::Row), ("column", PartialUpdateMode::Column)];
 
-const FORMATS: [(&str, BodyFormat); 2] = [("json", BodyFormat::Json), ("csv", BodyFormat::Csv)];
+const FORMATS: [(&str, BodyFormat); 3] =
+    [("json", BodyFormat::Json), ("csv", BodyFormat::Csv), ("arrow", BodyFormat::Arrow)];
 
 const COMPRESSIONS: [(&str, Compression); 4] = [
     ("none", Compression::None),
@@ -92,9 +96,10 @@ pub(super) fn read(section: &Section<'_>, system: System) -> Option<RawStreamLoa
         Some(mysql) => mysql?,
         None => frontends.iter().map(mysql_of).collect(),
     };
-    let compression = compression?;
+    let (compression, format) = (compression?, format?);
     let deletes = deletes?;
     let changes = changes?;
+    let (backends, direct) = backends?;
     let settings = StreamLoadConfig {
         system,
         frontends,
@@ -118,19 +123,20 @@ pub(super) fn read(section: &Section<'_>, system: System) -> Option<RawStreamLoa
         sequence: None,
         audit: audit?,
         partial_update: partial_update?.value,
-        format: format?.value,
+        format: format.value,
         compression: compression.value,
         load: load?,
         memory: usize::try_from(memory?.value).ok()?,
         spill: usize::try_from(spill?.value).ok()?,
-        backends: backends?,
+        backends,
         timeout: timeout?,
         connect_timeout: connect_timeout?,
         prepared_timeout: prepared_timeout?,
         buckets: buckets.and_then(|buckets| u32::try_from(buckets.value).ok()),
         replication: replication.and_then(|replicas| u32::try_from(replicas.value).ok()),
     };
-    Some(RawStreamLoad { table: table?, changes, sequence, deletes, compression, settings })
+    let table = table?;
+    Some(RawStreamLoad { table, changes, sequence, deletes, compression, format, direct, settings })
 }
 
 fn mysql_of(frontend: &Endpoint) -> Address {
@@ -233,7 +239,8 @@ fn load(section: &Section<'_>) -> Option<LoadBounds> {
     })
 }
 
-fn backends(section: &Section<'_>) -> Option<BackendRules> {
+/// The rules, and whether they say that loads skip the frontends.
+fn backends(section: &Section<'_>) -> Option<(BackendRules, At<bool>)> {
     let table = inner(section, "backends", keys::BACKENDS)?;
     let allowed = table.texts("allowed");
     let map = map(&table);
@@ -255,7 +262,8 @@ fn backends(section: &Section<'_>) -> Option<BackendRules> {
         );
         return None;
     }
-    Some(BackendRules { allowed, direct: direct.value, map: map?, plain: plain?.value })
+    let rules = BackendRules { allowed, direct: direct.value, map: map?, plain: plain?.value };
+    Some((rules, direct))
 }
 
 fn hosts(section: &Section<'_>, texts: Vec<At<Word>>) -> Option<Vec<String>> {

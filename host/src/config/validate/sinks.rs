@@ -62,12 +62,18 @@ pub(super) fn dead_letters(name: &str, raw: &RawSink, report: &Report) -> Option
             report.push(problem.hint("leave `key` out"));
         }
     }
+    if let RawSinkKind::StreamLoad(load) = &raw.kind {
+        stream_load::letters(load, report);
+    }
     let kind = kind(&raw.kind, Vec::new(), report);
     (report.errors() == before).then_some(SinkConfig { name: name.to_owned(), kind })
 }
 
 /// Reports a sink that is to keep a promise that it cannot.
 pub(super) fn check_delivery(name: &str, raw: &RawSink, delivery: Delivery, report: &Report) {
+    if let RawSinkKind::StreamLoad(load) = &raw.kind {
+        stream_load::check_direct(name, load, delivery, report);
+    }
     // How a sink is durable follows from its type alone, whatever else may be wrong with it.
     let config =
         SinkConfig { name: name.to_owned(), kind: kind(&raw.kind, Vec::new(), &Report::default()) };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::reads;
 use super::types::Typed;
+use crate::config::plan::Delivery;
 use crate::config::problem::{Problem, Report, Span};
 use crate::config::raw::{Raw, RawStreamLoad};
 use crate::config::section::At;
@@ -30,6 +31,7 @@ pub(super) fn resolve(
     let mut config = settings(raw, key, report);
     soft_deletes(name, raw, &config, report);
     compressed(raw, report);
+    arrow(raw, report);
     audit_names(&config, raw, input, report);
     if let Some(sequence) = &raw.sequence {
         let column = sequence.value.value.as_str();
@@ -82,6 +84,35 @@ pub(super) fn kind(raw: &RawStreamLoad, key: Vec<Arc<str>>, report: &Report) -> 
     SinkKind::StreamLoad(Box::new(settings(raw, key, report)))
 }
 
+/// Checks what dead letters share with rows, whose columns are always the same.
+pub(super) fn letters(raw: &RawStreamLoad, report: &Report) {
+    compressed(raw, report);
+    arrow(raw, report);
+    let At { value: table, span } = &raw.table;
+    if table.contains(['{', '}']) {
+        let problem = Problem::error(span, "dead letters go to one table");
+        report.push(problem.hint("name it, without braces"));
+    }
+}
+
+/// Reports loads that are to skip the frontends, where what the sink promises needs them.
+pub(super) fn check_direct(name: &str, raw: &RawStreamLoad, delivery: Delivery, report: &Report) {
+    let needs_frontends =
+        raw.settings.system == System::StarRocks && delivery == Delivery::ExactlyOnce;
+    if !raw.direct.value || !needs_frontends {
+        return;
+    }
+    let message = format!("`{name}` cannot skip the frontends and be `exactly-once`");
+    report.push(
+        Problem::error(&raw.direct.span, message)
+            .label("a transaction of StarRocks begins at a frontend, which chooses its backend")
+            .hint(
+                "leave `direct` out; or say `delivery = \"at-least-once\"` in this sink: in upsert \
+                 mode rows that come again change nothing",
+            ),
+    );
+}
+
 /// Without a key every row is appended.
 fn settings(raw: &RawStreamLoad, key: Vec<Arc<str>>, report: &Report) -> StreamLoadConfig {
     let mode = if key.is_empty() { WriteMode::Append } else { WriteMode::Upsert };
@@ -124,6 +155,34 @@ fn compressed(raw: &RawStreamLoad, report: &Report) {
     } else if raw.settings.format == BodyFormat::Json {
         let problem = Problem::error(span, "Apache Doris takes compressed bodies as CSV only");
         report.push(problem.hint("say `format = \"csv\"`, or leave `compression` out"));
+    }
+}
+
+/// Arrow bodies are Doris's alone, go as they are, and carry no DATETIME, which is what a table that
+/// is made has for the time of a load.
+fn arrow(raw: &RawStreamLoad, report: &Report) {
+    let (At { value, span }, config) = (&raw.format, &raw.settings);
+    if *value != BodyFormat::Arrow {
+        return;
+    }
+    if config.system == System::StarRocks {
+        let problem = Problem::error(span, "`arrow` bodies are for sinks of type `doris`");
+        report.push(problem.hint("say `format = \"csv\"`, or leave `format` out"));
+        return;
+    }
+    // Zstandard is refused for every format of Doris.
+    if !matches!(raw.compression.value, Compression::None | Compression::Zstd) {
+        let problem =
+            Problem::error(&raw.compression.span, "Apache Doris takes `arrow` bodies as they are");
+        report.push(problem.hint("leave `compression` out, or say `format = \"csv\"`"));
+    }
+    if let (true, Some(name)) = (config.create_table, &config.audit.synced_at) {
+        let message = format!(
+            "the audit column `{name}` is a DATETIME in a table that is made, and Doris reads those \
+             of `arrow` bodies in a time zone of its own"
+        );
+        let problem = Problem::error(span, message);
+        report.push(problem.hint("name the other audit columns only, or say `format = \"json\"`"));
     }
 }
 

@@ -262,14 +262,15 @@ impl Report {
     fn look(&self) -> Look {
         let counters = &self.counters;
         let read = PipelineCounters::total(&counters.sources, |source| &source.rows_in);
-        let waiting = counters.loads.iter().filter_map(|(sink, load)| match load.health() {
-            LoadHealth::Healthy => None,
-            LoadHealth::Waiting { reason, since } => {
-                let micros = u64::try_from(self.clock.now().saturating_sub(since));
-                let span = Duration::from_micros(micros.unwrap_or_default());
-                Some((sink.clone(), reason, span))
-            }
-        });
+        let waiting =
+            counters.loads.iter().filter_map(|(sink, load)| match load.health(self.clock.now()) {
+                LoadHealth::Healthy => None,
+                LoadHealth::Waiting { reason, since } => {
+                    let micros = u64::try_from(self.clock.now().saturating_sub(since));
+                    let span = Duration::from_micros(micros.unwrap_or_default());
+                    Some((sink.clone(), reason, span))
+                }
+            });
         Look {
             now: Instant::now(),
             checkpoints: NodeCounters::get(&counters.checkpoints),
@@ -333,7 +334,7 @@ impl Report {
         };
         let mut sinks = each(&self.counters.sinks, sink);
         for (name, counters) in &self.counters.loads {
-            let load = load(counters);
+            let load = load(counters, self.clock.now());
             if self.loading.contains(name) || load != LoadStatus::default() {
                 sinks.entry(name.clone()).or_default().load = Some(load);
             }
@@ -349,8 +350,8 @@ fn each<T>(
     nodes.iter().map(|(name, node)| (name.clone(), status(node))).collect()
 }
 
-fn load(counters: &LoadCounters) -> LoadStatus {
-    let waiting = match counters.health() {
+fn load(counters: &LoadCounters, now: i64) -> LoadStatus {
+    let waiting = match counters.health(now) {
         LoadHealth::Healthy => None,
         LoadHealth::Waiting { reason, since } => {
             Some(Waiting { reason, since: format_timestamp(since) })

@@ -104,7 +104,9 @@ fn cause(look: &Look) -> String {
         .map(|(sink, reason, _)| format!("sink `{sink}` waits: {reason}"))
         .collect();
     if sinks.is_empty() {
-        return "no sink says that it waits, so a node may hang or rows may be slow".to_owned();
+        return "no sink says that it waits, so a load may be without an answer, a node may hang, or \
+                rows may be slow"
+            .to_owned();
     }
     sinks.join("; ")
 }

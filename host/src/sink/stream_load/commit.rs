@@ -61,7 +61,7 @@ impl StreamLoadCommitter {
             for sql in &emptied.sql {
                 (self.statement)(sql).map_err(|error| self.loader.failed(error))?;
             }
-            tracing::info!(sink = self.loader.sink, table = emptied.table, "emptied");
+            tracing::info!(sink = self.loader.sink, table = emptied.table, "emptied the table");
         }
         Ok(true)
     }
@@ -116,7 +116,7 @@ impl StreamLoadCommitter {
             sink = self.loader.sink,
             table = lost.table,
             label = lost.label,
-            fate = ?fate,
+            fate = fate.words(),
             "the target has given up a prepared transaction"
         );
         let visible = handle.only(|part| self.is_visible(part));
@@ -186,7 +186,8 @@ impl Committer for StreamLoadCommitter {
             if matches!(loader.state(&label)?, LabelState::Prepare | LabelState::Prepared) {
                 let fate = loader.end(&table, &label, None)?;
                 let Loader { sink, .. } = loader;
-                tracing::info!(sink, table, label, ?fate, "a dead run's plain load is ended");
+                let fate = fate.words();
+                tracing::info!(sink, table, label, fate, "a dead run's plain load is ended");
             }
         }
         loader.intents.forget()

@@ -202,6 +202,8 @@ pub enum BodyFormat {
     Json,
     /// CSV with separators that text does not have; a body whose text has them goes as JSON.
     Csv,
+    /// Arrow IPC streams; a body that Doris would read otherwise goes as JSON. Doris only.
+    Arrow,
 }
 
 /// How a body is compressed.

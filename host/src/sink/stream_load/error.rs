@@ -4,8 +4,6 @@
 //! *Not here*: what is worth another try (`protocol`).
 
 use std::error::Error;
-use std::io;
-use std::path::PathBuf;
 
 /// Bytes of a server's own words that a message may quote.
 const QUOTED: usize = 1024;
@@ -161,16 +159,6 @@ pub enum StreamLoadError {
         /// Its own words, cut and cleansed.
         text: String,
     },
-    /// A file or folder cannot be used.
-    #[error("cannot {action} `{}`", .path.display())]
-    Io {
-        /// What was tried, as a verb.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// A certificate cannot be used, or the other side's is not trusted.
     #[error("TLS with {endpoint} fails: {problem}; {remedy}")]
     Tls {
@@ -197,22 +185,15 @@ impl StreamLoadError {
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
-
-    /// Says what was tried with which file when the operating system refused.
-    pub(super) fn io(
-        action: &'static str,
-        path: &std::path::Path,
-    ) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { action, path: path.to_owned(), source }
-    }
 }
 
 /// A server's words as a message may quote them: at most 1 KiB, in one line, and without the
-/// `user:password@` of an address.
+/// `user:password@` of an address or the credentials of a header that it repeats.
 pub(super) fn quoted(text: &str) -> String {
     // Cleansed before it is cut, which might part a password from its `@`; of a long text only the
     // beginning matters.
     let clean = without_credentials(&text[..text.floor_char_boundary(4 * QUOTED)]);
+    let clean = without_authorization(&clean);
     let end = clean.floor_char_boundary(QUOTED);
     let mut words = clean[..end].split_whitespace().collect::<Vec<_>>().join(" ");
     words.retain(|c| !c.is_control());
@@ -254,6 +235,27 @@ fn without_credentials(text: &str) -> String {
     clean
 }
 
+/// Takes the credentials out of `Authorization: Basic …`: pages that say what went wrong on the way
+/// show the request that it went wrong with.
+fn without_authorization(text: &str) -> String {
+    const SCHEME: &str = "basic ";
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let lower = text.to_ascii_lowercase();
+    let (mut clean, mut from) = (String::with_capacity(text.len()), 0);
+    while let Some(at) = lower[from..].find(SCHEME).map(|at| from + at) {
+        let name = lower[..at].trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let end = at + SCHEME.len();
+        clean.push_str(&text[from..end]);
+        let after = &text[end..];
+        // In other words it may be what a server refuses: `no valid Basic authorization`.
+        let is_header = name.ends_with("authorization");
+        let kept = if is_header { after.trim_start_matches(is_base64) } else { after };
+        from = text.len() - kept.len();
+    }
+    clean.push_str(&text[from..]);
+    clean
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -270,6 +272,24 @@ mod tests {
         assert_eq!(quoted("see http://u:p/w@be:1/api/x"), "see http://be:1/api/x");
         assert!(quoted(&"é".repeat(2000)).len() <= QUOTED + '…'.len_utf8());
         assert_eq!(quoted("mail me@here // not@there"), "mail me@here // not@there");
+    }
+
+    #[test]
+    fn a_request_that_a_page_shows_has_no_credentials() {
+        for (text, expected) in [
+            (
+                "PUT /api\r\nAuthorization: Basic bG9hZGVyOnMzY3JldA==\r\nLabel: a",
+                "PUT /api Authorization: Basic Label: a",
+            ),
+            (
+                r#"{"é":1,"authorization":"basic bG9hZ//+A=="}"#,
+                r#"{"é":1,"authorization":"basic "}"#,
+            ),
+            ("no valid Basic authorization", "no valid Basic authorization"),
+            ("basic basic Authorization: BASIC bG9", "basic basic Authorization: BASIC"),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@
 //! | `transaction` | labels, intents, and the way of a part from body to prepared |
 //! | `tables`, `route` | the tables that are filled, and which rows go to which |
 //! | `write`, `commit` | the two halves; `eager` loads at-least-once, `open` makes both |
+//! | `greeting` | what every load would fail of, found at the start |
+//! | `tls` | whom TLS trusts, and what to do where it fails |
 //! | `operator` | what `millrace check --connect` and `millrace ddl` ask |
 //!
 //! *Invariants*: a label is written down before it is used; a body inside a transaction is sent once;
@@ -28,6 +30,7 @@ mod config;
 mod eager;
 mod encode;
 mod error;
+mod greeting;
 mod held;
 mod http;
 mod open;
@@ -36,6 +39,7 @@ mod protocol;
 mod route;
 mod tables;
 mod target;
+mod tls;
 mod transaction;
 mod write;
 

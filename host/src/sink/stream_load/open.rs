@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::commit::{Statement, StreamLoadCommitter};
 use super::config::{Address, StreamLoadConfig, TableName};
 use super::error::StreamLoadError;
+use super::greeting::greet;
 use super::http::{AskCluster, Client};
 use super::protocol::Protocol;
 use super::tables::Tables;
@@ -20,7 +21,7 @@ pub(in crate::sink) fn initialise(
     context: &SinkContext,
 ) -> Result<Handle, SinkError> {
     let intents = Intents::open(&context.sink, &context.segments)?;
-    let admin = connect(config, context).map_err(|error| failed(context, error))?;
+    let (admin, _) = connect(config, context).map_err(|error| failed(context, error))?;
     let mut tables = Tables::new(Arc::new(config.clone()), context.clone(), admin)?;
     if let TableName::Fixed(table) = &config.table {
         tables.claim(&intents, table)?;
@@ -44,8 +45,7 @@ pub(in crate::sink) fn open(
     }
     let intents = Intents::open(&context.sink, &context.segments)?;
     let failed = |error| failed(context, error);
-    let mut admin = connect(config, context).map_err(failed)?;
-    let client = Client::new(&context.sink, config).map_err(failed)?;
+    let (mut admin, client) = connect(config, context).map_err(failed)?;
     client.allow(&servers(&mut admin).map_err(failed)?);
     let config = Arc::new(config.clone());
     client.ask_with(ask_cluster(&config, &context.sink));
@@ -84,19 +84,20 @@ fn ask_cluster(config: &Arc<StreamLoadConfig>, sink: &str) -> AskCluster {
     Box::new(move || servers(&mut Admin::connect(&sink, &config)?))
 }
 
-/// Connects to the MySQL port, and finds the other system and a version that cannot do what the
-/// sink needs.
-fn connect(config: &StreamLoadConfig, context: &SinkContext) -> Result<Admin, StreamLoadError> {
+/// Connects to the frontends and their MySQL port, and finds what is no frontend, TLS that cannot
+/// work, the other system, and a version that cannot do what the sink needs.
+fn connect(
+    config: &StreamLoadConfig,
+    context: &SinkContext,
+) -> Result<(Admin, Client), StreamLoadError> {
+    let client = greet(&context.sink, config)?;
     let mut admin = Admin::connect(&context.sink, config)?;
     let version = target::identify(&mut admin)?;
     if config.exactly_once && !version.takes_two_phases(config.system) {
-        return Err(StreamLoadError::Unsupported {
-            what: "a load that waits for its commit".to_owned(),
-            version: format!("{} {version}", config.system.name()),
-            remedy: "use a newer version, or say delivery = \"at-least-once\"".to_owned(),
-        });
+        return Err(target::without_two_phases(config.system, &version));
     }
-    Ok(admin)
+    target::check_format(config, &version)?;
+    Ok((admin, client))
 }
 
 /// Runs statements on a connection of its own, which is made for the first.

@@ -107,7 +107,7 @@ fn all(
             Ok(views) => sql.extend(views),
             // Not every table of a pipeline is one of wagers.
             Err(StreamLoadError::Unfit { differences, .. }) => {
-                without_views = Some(differences.join(", "));
+                without_views = Some(differences.join("; "));
             }
             Err(error) => return Err(error),
         }

@@ -177,10 +177,21 @@ impl Tables {
                         .to_owned(),
             });
         }
+        // Without its database no table is made either.
+        if !self.admin.has_database()? {
+            return Err(StreamLoadError::Missing {
+                what: "database",
+                name: self.config.database.clone(),
+                remedy: "run `millrace ddl --apply FILE`, which makes it with its tables; correct \
+                         `database`; or let the user see it"
+                    .to_owned(),
+            });
+        }
         let missing = || StreamLoadError::Missing {
             what: "table",
             name: name.to_owned(),
-            remedy: "make it with `millrace ddl --apply`, or say create_table = true".to_owned(),
+            remedy: "make it with `millrace ddl --apply FILE`, or say create_table = true"
+                .to_owned(),
         };
         if !self.config.create_table {
             return Err(missing());
@@ -190,7 +201,7 @@ impl Tables {
         let (config, schema) = (&self.config, &self.context.schema);
         let sql = target::create_table_for(config, schema, name, alive, &version);
         self.admin.execute(&sql)?;
-        tracing::info!(sink = self.context.sink, table = name, "made");
+        tracing::info!(sink = self.context.sink, table = name, "made the table");
         self.admin.table(name)?.ok_or_else(missing)
     }
 
@@ -219,7 +230,8 @@ impl Tables {
             context.segments.clone(),
             context.sink.clone(),
             config.memory,
-        );
+        )
+        .with_flexible_parts(table.takes_flexible_loads(config));
         let layouts = Arc::new(Layouts::new(config, table, &mapped));
         Ok(OpenTable { name: name.to_owned(), layouts, held, emptied: false, since: None, mapped })
     }
@@ -268,18 +280,21 @@ impl OpenTable {
                 Some(BooleanBuffer::collect_bool(batch.rows, |row| is_delete(operations.get(row))))
             }
         };
+        let is_alive = |row: usize| batch.selection.as_ref().is_none_or(|alive| alive.value(row));
         let mut refused = target::refusals(&self.mapped, batch, deletes.as_ref());
+        refused.retain(|refusal| is_alive(refusal.row));
         let truncates = match config.mode {
             WriteMode::Append => Vec::new(),
             WriteMode::Upsert => truncates(batch),
         };
         if refused.is_empty() && truncates.is_empty() {
-            return self.held.add(batch, None);
+            let alive = batch.selection.as_ref().map(|alive| alive.set_indices().map(number));
+            return self.held.add(batch, alive.map(Iterator::collect::<Vec<u32>>).as_deref());
         }
         refused.retain(|refusal| truncates.binary_search(&refusal.row).is_err());
         let mut first = 0;
         for end in truncates.into_iter().chain([batch.rows]) {
-            let rows = rows(first..end, &refused);
+            let rows = rows((first..end).filter(|row| is_alive(*row)), &refused);
             refused.extend(self.held.add(batch, Some(&rows))?);
             refused.sort_by_key(|refusal| refusal.row);
             first = end + 1;
@@ -292,20 +307,26 @@ impl OpenTable {
     }
 }
 
-/// The rows of a batch that are truncates, in order.
+/// The living rows of a batch that are truncates, in order.
 pub(super) fn truncates(batch: &Batch) -> Vec<usize> {
-    match batch.meta.operations.among(1 << Operation::Truncate as u8, batch.rows) {
-        None => (0..batch.rows).collect(),
-        Some(bits) => bits.set_indices().collect(),
+    let found = batch.meta.operations.among(1 << Operation::Truncate as u8, batch.rows);
+    match (found, &batch.selection) {
+        (None, None) => (0..batch.rows).collect(),
+        (None, Some(alive)) => alive.set_indices().collect(),
+        (Some(bits), None) => bits.set_indices().collect(),
+        (Some(bits), Some(alive)) => (&bits & alive).set_indices().collect(),
     }
 }
 
-/// The rows of a range that are not refused, which are in order.
-fn rows(range: std::ops::Range<usize>, refused: &[Refusal]) -> Vec<u32> {
-    range
-        .filter(|row| refused.binary_search_by_key(row, |refusal| refusal.row).is_err())
-        .map(|row| u32::try_from(row).expect("a batch is small"))
+/// Those of some rows that are not refused, all of them in order.
+fn rows(rows: impl Iterator<Item = usize>, refused: &[Refusal]) -> Vec<u32> {
+    rows.filter(|row| refused.binary_search_by_key(row, |refusal| refusal.row).is_err())
+        .map(number)
         .collect()
+}
+
+fn number(row: usize) -> u32 {
+    u32::try_from(row).expect("a batch is small")
 }
 
 fn rules(config: &StreamLoadConfig, context: &SinkContext) -> Result<FoldRules, SinkError> {

@@ -12,8 +12,8 @@ use super::held::{Parts, Plan};
 use super::route::{Routed, route};
 use super::tables::{OpenTable, Tables, truncates};
 use super::transaction::{
-    Buffers, Contents, Emptied, Found, Loader, Outcome, PartContents, PartHandle, Repeat,
-    StreamLoadHandle, parallel,
+    Contents, Emptied, Found, Loader, Outcome, PartContents, PartHandle, Repeat, StreamLoadHandle,
+    parallel,
 };
 use crate::record::{Batch, Epoch};
 use crate::sink::{Handle, LateRefusal, Prepared, Refusal, Sink, SinkError, WriteMode};
@@ -21,14 +21,14 @@ use crate::telemetry::{Clock, LoadPhase};
 
 /// The index of rows and keys that is no reason for a checkpoint, whatever the bound on memory.
 const INDEX_BYTES: usize = 64 << 20;
+/// The same that is one in any case: keys have places of 32 bits.
+const INDEX_MAX: usize = 2 << 30;
 
 pub(super) struct StreamLoadSink {
     config: Arc<StreamLoadConfig>,
     clock: Clock,
     loader: Arc<Loader>,
     tables: Tables,
-    /// What bodies are written to.
-    buffers: Arc<Buffers>,
     eager: Eager,
     /// The epoch that comes, as it was prepared before, where it was.
     repeat: Option<Repeat>,
@@ -73,8 +73,7 @@ impl StreamLoadSink {
         tables: Tables,
     ) -> Self {
         let eager = Eager::new(Arc::clone(&loader), config.load);
-        let buffers = Arc::new(Buffers::new(&config));
-        Self { config, clock, loader, tables, buffers, eager, repeat: None, epoch: 0 }
+        Self { config, clock, loader, tables, eager, repeat: None, epoch: 0 }
     }
 
     fn halted(&self, message: String) -> SinkError {
@@ -154,8 +153,7 @@ impl StreamLoadSink {
             return Ok(());
         }
         let parts = table.held.finish(Parts::BySize(self.config.load))?;
-        let (layouts, buffers) = (&table.layouts, &self.buffers);
-        let contents = |part| PartContents::new(layouts, buffers, part, now);
+        let contents = |part| PartContents::new(&table.layouts, part, now);
         let parts = parts.into_iter().map(contents).collect();
         self.eager.start(place, parts, self.epoch + 1)
     }
@@ -240,7 +238,7 @@ impl StreamLoadSink {
         for (place, parts) in chunk {
             let table = self.tables.at(*place);
             for part in table.held.load(&plans[*place], parts.clone())? {
-                let contents = PartContents::new(&table.layouts, &self.buffers, part, now);
+                let contents = PartContents::new(&table.layouts, part, now);
                 let spot = contents.spot(epoch);
                 let found = match &mut self.repeat {
                     Some(repeat) => {
@@ -331,12 +329,17 @@ impl Sink for StreamLoadSink {
         Ok(Prepared { handle: handle.write(), refused })
     }
 
+    fn takes_selections(&self) -> bool {
+        // Rows of several tables are taken apart, which is a copy by itself.
+        matches!(self.config.table, TableName::Fixed(_))
+    }
+
     fn wants_barrier(&self) -> bool {
         // A quarter is left for the rows that come before the barrier does.
         let is_near = |bytes: usize, bound: usize| bytes >= bound / 4 * 3;
         // The index of rows and keys cannot be spilled.
         is_near(self.tables.bytes(), self.config.spill)
-            || is_near(self.tables.index_bytes(), self.config.memory.max(INDEX_BYTES))
+            || is_near(self.tables.index_bytes(), self.config.memory.clamp(INDEX_BYTES, INDEX_MAX))
             || self.eager.wants_barrier()
     }
 

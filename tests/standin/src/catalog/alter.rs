@@ -40,6 +40,8 @@ pub enum Change {
     Drop(String),
     /// A column with another name.
     Rename(String, String),
+    /// A column with another comment.
+    Comment(String, String),
 }
 
 /// How far a job is.
@@ -168,6 +170,11 @@ impl TableDef {
                     }
                 }
                 self.columns[at].name.clone_from(to);
+                Ok(())
+            }
+            Change::Comment(name, comment) => {
+                let at = self.position(name).ok_or_else(|| missing(name))?;
+                self.columns[at].comment.clone_from(comment);
                 Ok(())
             }
         }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How many databases there may be: as many as SQLite attaches, but for the information schema.
+pub(crate) const MAX_DATABASES: usize = 9;
+
 /// A table that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTable {
@@ -38,6 +41,9 @@ pub enum CatalogError {
     /// The definition is wrong.
     #[error("{0}")]
     Definition(String),
+    /// As many databases are there as SQLite attaches to one connection.
+    #[error("the stand-in keeps no more than {} databases: drop one first", MAX_DATABASES)]
+    Full,
     /// The rows cannot be kept.
     #[error("the stand-in's database failed: {0}")]
     Storage(String),
@@ -53,7 +59,7 @@ impl CatalogError {
             Self::TableExists(_) => 1050,
             Self::UnknownTable(_) => 1146,
             Self::Definition(_) => 1064,
-            Self::Storage(_) => 1105,
+            Self::Full | Self::Storage(_) => 1105,
         }
     }
 }

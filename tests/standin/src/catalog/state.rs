@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alter::AlterJob;
 use super::definition::{TableDef, ViewDef};
-use super::names::{CatalogError, NoTable};
+use super::names::{CatalogError, MAX_DATABASES, NoTable};
 use super::store::Store;
 use super::users::Users;
 use super::{Catalog, Model};
@@ -139,6 +139,9 @@ impl Catalog {
             if ["main", "temp"].iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
                 let reason = format!("the stand-in cannot name a database '{name}'");
                 return Err(CatalogError::Definition(reason));
+            }
+            if state.databases.len() >= MAX_DATABASES {
+                return Err(CatalogError::Full);
             }
             self.store().attach(name)?;
             state.databases.insert(name.to_owned(), Database::default());

@@ -34,6 +34,9 @@ POST   /sql           {\"sql\": \"…\"}: rows, as the administrator
 GET    /nodes         frontends and backends
 POST   /nodes         {\"kill\": \"be0\"} or {\"revive\": \"be0\"}
 POST   /restart       {\"frontend\": true}: what is not prepared is lost
+GET    /stall         for how long the servers still stand still, and how many requests wait
+POST   /stall         {\"seconds\": 60}: no body is taken and nothing answered for so long
+DELETE /stall         everything goes on
 GET    /stats         requests by kind, bytes taken
 ";
 
@@ -108,8 +111,7 @@ fn follow(
         }
         ("POST", "/clock") => {
             let Advance { advance } = parsed(order)?;
-            let by = Duration::try_from_secs_f64(advance).map_err(|error| error.to_string())?;
-            world.clock.advance(by);
+            world.clock.advance(span(advance)?);
             Transactions::tick(world);
             Ok(Some(json!({"now_ms": world.clock.now_ms()})))
         }
@@ -133,6 +135,16 @@ fn follow(
             Transactions::restart_frontend(world);
             done()
         }
+        ("GET", "/stall") => Ok(Some(stall(cluster))),
+        ("POST", "/stall") => {
+            let Pause { seconds } = parsed(order)?;
+            world.stall.begin(span(seconds)?);
+            Ok(Some(stall(cluster)))
+        }
+        ("DELETE", "/stall") => {
+            world.stall.end();
+            done()
+        }
         ("GET", "/stats") => Ok(Some(stats(cluster))),
         _ => Ok(None),
     }
@@ -142,6 +154,12 @@ fn follow(
 #[serde(deny_unknown_fields)]
 struct Advance {
     advance: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pause {
+    seconds: f64,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +186,10 @@ enum NodeOrder {
 
 fn parsed<'a, T: Deserialize<'a>>(order: &'a [u8]) -> Result<T, Refusal> {
     serde_json::from_slice(order).map_err(|error| error.to_string())
+}
+
+fn span(seconds: f64) -> Result<Duration, Refusal> {
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 /// One rule, several in an array, or a seed.
@@ -231,6 +253,11 @@ fn command_node(cluster: &Cluster, order: NodeOrder) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+fn stall(cluster: &Cluster) -> Value {
+    let stall = &cluster.world().stall;
+    json!({"seconds_left": stall.left().as_secs_f64(), "waiting": stall.held()})
 }
 
 fn stats(cluster: &Cluster) -> Value {

@@ -26,6 +26,14 @@ pub enum Point {
     Fe5xx,
     /// A page in HTML, from something that is not a frontend.
     FeHtml,
+    /// 404 in plain text, from a proxy that knows no such frontend.
+    Fe404,
+    /// A redirect to a page to log in at, from a portal on the way.
+    FePortal,
+    /// Bytes that are not HTTP.
+    FeNotHttp,
+    /// 200 without a body.
+    FeEmptyReply,
     /// The Location is a port where nobody listens.
     FeUnreachableLocation,
     /// The Location is this backend at 127.0.0.1, however it was advertised.
@@ -50,6 +58,12 @@ pub enum Point {
     BeSlow,
     /// The operation is done, and the reply is not JSON.
     BeGarbledReply,
+    /// The operation is done, and a proxy's page arrives in place of the reply.
+    BeHtmlReply,
+    /// The operation is done, and the reply has no body.
+    BeEmptyReply,
+    /// The operation is done, and the reply is JSON that does not say so.
+    BeBlankReply,
     /// 503, and nothing is done.
     Be5xx,
     /// `Publish Timeout`: committed, visible later.
@@ -83,13 +97,17 @@ pub enum Point {
 }
 
 /// Every point, its name, and whether a client that tries again gets through.
-const POINTS: [(Point, &str, bool); 33] = [
+const POINTS: [(Point, &str, bool); 40] = [
     (Point::FeSlow307, "fe-slow-307", true),
     (Point::FeReset, "fe-reset", true),
     (Point::Fe401, "fe-401", false),
     (Point::Fe200Unauthorized, "fe-200-unauthorized", false),
     (Point::Fe5xx, "fe-5xx", true),
     (Point::FeHtml, "fe-html", false),
+    (Point::Fe404, "fe-404", false),
+    (Point::FePortal, "fe-portal", false),
+    (Point::FeNotHttp, "fe-not-http", false),
+    (Point::FeEmptyReply, "fe-empty-reply", true),
     (Point::FeUnreachableLocation, "fe-unreachable-location", false),
     (Point::FeLoopbackLocation, "fe-loopback-location", false),
     (Point::FeOtherHostLocation, "fe-other-host-location", false),
@@ -102,6 +120,9 @@ const POINTS: [(Point, &str, bool); 33] = [
     (Point::BeTruncatedReply, "be-truncated-reply", true),
     (Point::BeSlow, "be-slow", true),
     (Point::BeGarbledReply, "be-garbled-reply", true),
+    (Point::BeHtmlReply, "be-html-reply", true),
+    (Point::BeEmptyReply, "be-empty-reply", true),
+    (Point::BeBlankReply, "be-blank-reply", true),
     (Point::Be5xx, "be-5xx", true),
     (Point::PublishTimeout, "publish-timeout", true),
     (Point::TooManyVersions, "too-many-versions", true),

@@ -4,7 +4,9 @@ use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
 use super::headers::Headers;
+use super::server::Life;
 use super::wire::Wire;
+use crate::stall::Stall;
 
 /// The longest line between chunks.
 const MAX_LINE: usize = 4096;
@@ -91,6 +93,8 @@ pub struct Body<'a> {
     was_cut: bool,
     fault: Option<String>,
     in_chunk: bool,
+    /// What every read waits for, and the server that it waits in.
+    stall: Option<(&'a Stall, &'a Life)>,
 }
 
 impl<'a> Body<'a> {
@@ -109,6 +113,7 @@ impl<'a> Body<'a> {
             was_cut: false,
             fault: None,
             in_chunk: false,
+            stall: None,
         }
     }
 
@@ -157,6 +162,11 @@ impl<'a> Body<'a> {
     #[must_use]
     pub fn malformed(&self) -> Option<&str> {
         self.fault.as_deref()
+    }
+
+    /// Takes no byte while the servers stand still.
+    pub fn wait_for(&mut self, stall: &'a Stall, life: &'a Life) {
+        self.stall = Some((stall, life));
     }
 
     /// Cuts the connection while the body is read.
@@ -280,6 +290,12 @@ impl Read for Body<'_> {
             Progress::Unread => self.begin()?,
             Progress::Broken => return Err(ErrorKind::ConnectionReset.into()),
             Progress::Inside | Progress::Done => {}
+        }
+        if let Some((stall, life)) = self.stall
+            && !stall.pass(life)
+        {
+            self.progress = Progress::Broken;
+            return Err(ErrorKind::ConnectionReset.into());
         }
         if self.progress == Progress::Inside && self.left == 0 {
             self.next_chunk()?;

@@ -78,6 +78,7 @@ fn expects_continue(request: &Request) -> bool {
 
 /// Serves a connection until it ends.
 pub fn serve(world: &World, node: Node, mut wire: Wire, life: &Life) {
+    world.stats.count_connection(node);
     loop {
         let silence = Duration::from_millis(world.settings.get().silence_ms);
         if wire.set_silence(silence).is_err() {
@@ -159,6 +160,7 @@ fn exchange(
     }
     // HTTP/1.0 has no such reply before the reply.
     let mut body = Body::new(wire, framing, is_http11 && expects_continue(&request));
+    body.wait_for(&world.stall, life);
     let answered = catch_unwind(AssertUnwindSafe(|| match node {
         Node::Frontend(index) => frontend::answer(&this, index, &mut body),
         Node::Backend(_) => backend::answer(&this, &mut body),

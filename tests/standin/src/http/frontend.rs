@@ -7,7 +7,7 @@ use super::connection::{Ending, Exchange};
 use super::message::Response;
 use super::redirect::{Hop, detour, location};
 use super::route::Route;
-use super::{auth, frontend_reads, reply, reply_faults};
+use super::{auth, frontend_reads, reply, reply_faults, stranger};
 use crate::faults::Point;
 use crate::transaction::{FeAnswer, Transactions};
 use crate::world::System;
@@ -56,14 +56,12 @@ fn fail_first(this: &Exchange) -> Option<Ending> {
     let denied = || format!("Access denied for {user}@127.0.0.1");
     let reply = if this.takes(Point::Fe5xx) {
         reply::unavailable()
-    } else if this.takes(Point::FeHtml) {
-        reply::page()
     } else if this.takes(Point::Fe401) {
         reply::starrocks_unauthorized(&denied())
     } else if system == System::Doris && this.takes(Point::Fe200Unauthorized) {
         reply::doris_unauthorized(&denied())
     } else {
-        return None;
+        return stranger::instead(this);
     };
     Some(Ending::Reply(reply))
 }
@@ -177,7 +175,7 @@ fn state(this: &Exchange, index: usize, db: &str) -> Ending {
         return Ending::Reply(Response::redirect(location(this, Hop::Frontend(leader))));
     }
     let reply = Transactions::load_state(this.world, db, this.request.label());
-    reply_faults::let_out(this, reply)
+    reply_faults::tell(this, reply)
 }
 
 /// The backend whose turn it is, or that there is none.

@@ -35,5 +35,5 @@ pub use message::{Cut, Node, Request, Response, User};
 pub use server::{Handler, Life, Server};
 pub use stats::Stats;
 pub use stranger::greet as greet_as_stranger;
-pub use tls::{NotACertificate, server_config};
+pub use tls::{Authority, Certificate, HERE, NotACertificate};
 pub use wire::{BadHead, Head, Wire};

@@ -66,7 +66,8 @@ pub(super) fn location(this: &Exchange, hop: Hop) -> String {
         backend.authority()
     };
     let query = if query.is_empty() && is_old_doris(this) { "?" } else { query };
-    format!("http://{}{place}{}{query}", userinfo(this), this.request.path)
+    let scheme = if nodes.backends_are_https() { "https" } else { "http" };
+    format!("{scheme}://{}{place}{}{query}", userinfo(this), this.request.path)
 }
 
 /// `user:password@`, where the system or a fault puts it into the Location.

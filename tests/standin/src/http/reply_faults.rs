@@ -1,11 +1,20 @@
-//! What becomes of a reply when faults strike after the work is done.
+//! What becomes of a reply when faults strike after the work is done, or the servers stand still.
 
 use super::connection::{Ending, Exchange};
 use super::message::Response;
+use super::reply;
 use crate::faults::Point;
 
-/// The reply, late, half, garbled or not at all where a fault says so.
+/// The reply, late, half, garbled, another's or not at all where a fault says so.
 pub(super) fn let_out(this: &Exchange, reply: Response) -> Ending {
+    if !this.world.stall.pass(this.life) {
+        return Ending::Drop;
+    }
+    tell(this, reply)
+}
+
+/// The same of a question, which is answered while everything else stands still.
+pub(super) fn tell(this: &Exchange, reply: Response) -> Ending {
     if let Some(strike) = this.strike(Point::BeSlow)
         && !this.pause(strike)
     {
@@ -21,6 +30,15 @@ pub(super) fn let_out(this: &Exchange, reply: Response) -> Ending {
     }
     if this.takes(Point::BeGarbledReply) {
         return Ending::Reply(Response { body: garble(&reply.body), ..reply });
+    }
+    if this.takes(Point::BeHtmlReply) {
+        return Ending::Reply(reply::page());
+    }
+    if this.takes(Point::BeEmptyReply) {
+        return Ending::Reply(Response { body: Vec::new(), ..reply });
+    }
+    if this.takes(Point::BeBlankReply) {
+        return Ending::Reply(Response { body: br#"{"code": 0, "data": null}"#.to_vec(), ..reply });
     }
     Ending::Reply(reply)
 }

@@ -13,7 +13,9 @@ const MAX_SPOILT: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Stats {
     requests: Mutex<BTreeMap<String, u64>>,
+    backend_connections: AtomicU64,
     body_bytes: AtomicU64,
+    formats: Mutex<BTreeMap<&'static str, u64>>,
     spoilt: Mutex<HashSet<String>>,
 }
 
@@ -28,9 +30,34 @@ impl Stats {
         *requests.entry(format!("{kind} {operation}")).or_default() += 1;
     }
 
+    /// Counts a connection that is opened.
+    pub fn count_connection(&self, node: Node) {
+        if let Node::Backend(_) = node {
+            self.backend_connections.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many connections to backends were opened.
+    #[must_use]
+    pub fn backend_connections(&self) -> u64 {
+        self.backend_connections.load(Ordering::Relaxed)
+    }
+
     /// Counts bytes of bodies that backends took.
     pub fn count_bytes(&self, bytes: u64) {
         self.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts a body of rows by its format.
+    pub fn count_format(&self, format: &'static str) {
+        let mut formats = self.formats.lock().unwrap_or_else(PoisonError::into_inner);
+        *formats.entry(format).or_default() += 1;
+    }
+
+    /// How many bodies of each format came: `csv`, `json`, `arrow`.
+    #[must_use]
+    pub fn formats(&self) -> BTreeMap<&'static str, u64> {
+        self.formats.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many requests of each kind were served.

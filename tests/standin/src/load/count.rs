@@ -1,12 +1,14 @@
 //! Rows counted, and nothing else looked at.
 
+use super::arrow;
 use super::spec::{Format, LoadSpec};
 
 /// How many rows a body has, if it is well formed.
 pub(super) fn rows(spec: &LoadSpec, bytes: &[u8]) -> u64 {
     match &spec.format {
         Format::Json(..) => objects(bytes),
-        _ => bytes.iter().filter(|byte| matches!(byte, b'\n' | 2)).count() as u64,
+        Format::Arrow => arrow::count(bytes),
+        Format::Csv(_) => bytes.iter().filter(|byte| matches!(byte, b'\n' | 2)).count() as u64,
     }
 }
 

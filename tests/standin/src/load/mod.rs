@@ -1,12 +1,14 @@
 //! One load: what its headers ask for, and its body as rows.
 //!
-//! `spec` reads and checks headers, `body` reads and unpacks bytes, `json` and `csv` make rows of
-//! them, `rows` gives each row's values their columns, `stage` hands them to the catalog.
+//! `spec` reads and checks headers, `body` reads bytes, `codec` unpacks them, `json`, `csv` and
+//! `arrow` make rows of them, `rows` gives each row's values their columns, `stage` hands them to
+//! the catalog.
 //!
 //! *Invariants*: bytes from outside never panic; every refusal has the text of the system that is
 //! played; a body is bounded by the settings, also once it is unpacked.
 //! *Not here*: labels and transactions (`transaction`), types and table models (`catalog`).
 
+mod arrow;
 mod body;
 mod codec;
 mod columns;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::catalog::{Cell, LoadRow, Partial, TableDef};
 use crate::world::System;
 
+use super::arrow;
 use super::csv::{self, CsvStyle};
 use super::json;
 use super::spec::{Format, LoadSpec};
@@ -30,6 +31,10 @@ pub(super) fn rows(spec: &LoadSpec, table: &TableDef, bytes: &[u8]) -> Result<Ro
         Format::Json(shape, delimiter) => {
             let rows = json::rows(bytes, *shape, delimiter, spec.json_root.as_ref())?;
             of_json(spec, table, rows)
+        }
+        Format::Arrow => {
+            let rows = arrow::rows(bytes, &field_names(spec, table), table)?;
+            Rows { rows, bad: Vec::new() }
         }
     };
     for row in &mut found.rows {

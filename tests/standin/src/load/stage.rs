@@ -7,7 +7,7 @@ use super::codec;
 use super::count;
 use super::reply::{Counts, Refusal};
 use super::rows::{self, DELETE_SIGN};
-use super::spec::LoadSpec;
+use super::spec::{Format, LoadSpec};
 
 /// The rows of one load, checked and not visible yet.
 #[derive(Debug, Default)]
@@ -80,7 +80,13 @@ pub(crate) fn stage(
     rules: &LoadRules,
     bytes: Vec<u8>,
 ) -> Result<Batch, Refusal> {
-    let failed = |message: String| Refusal::new("DATA_QUALITY_ERROR", message);
+    let (format, code) = match spec.format {
+        Format::Arrow => ("arrow", "INTERNAL_ERROR"),
+        Format::Csv(_) => ("csv", "DATA_QUALITY_ERROR"),
+        Format::Json(..) => ("json", "DATA_QUALITY_ERROR"),
+    };
+    world.stats.count_format(format);
+    let failed = |message: String| Refusal::new(code, message);
     let received = bytes.len() as u64;
     let limit = world.settings.get().body_max_bytes;
     let bytes = codec::unpack(spec.codec, bytes, limit)

@@ -84,6 +84,15 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Takes a name and this word, if both come.
+    pub(super) fn name_before(&mut self, word: &str) -> Option<String> {
+        let [name, next, ..] = self.tokens.get(self.at..)? else { return None };
+        let is_name = matches!(name.kind, Kind::Word | Kind::Name);
+        let name = (is_name && next.is(word)).then(|| name.text.clone())?;
+        self.at += 2;
+        Some(name)
+    }
+
     /// Takes `name` or `name.name`; a catalog before both is passed over.
     pub(super) fn path(&mut self) -> Result<(Option<String>, String), SqlError> {
         let mut parts = vec![self.name()?];

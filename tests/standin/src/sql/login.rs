@@ -1,7 +1,9 @@
 //! The writing side of a MySQL connection.
 //!
 //! Packets are held until they are flushed. The library below knows few error numbers and refuses
-//! every login with one of its own; the error that was meant is put in its place here.
+//! every login with one of its own; the error that was meant is put in its place here. It also
+//! greets with an ability that neither system has in these versions: to end the columns of a result
+//! without a packet (`CLIENT_DEPRECATE_EOF`); that is taken back.
 
 use std::io;
 use std::pin::Pin;
@@ -11,6 +13,24 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 
 use super::error::SqlError;
+use super::packets::HEAD;
+
+/// The high byte of `CLIENT_DEPRECATE_EOF`, the sixth behind the first byte of the capabilities.
+const DEPRECATE_EOF: u8 = 0x01;
+
+/// Where the capabilities begin in a greeting: behind the version, a number of four bytes, eight of
+/// salt and a zero.
+pub(super) fn capabilities(greeting: &[u8]) -> Option<usize> {
+    let version = greeting.iter().skip(HEAD + 1).position(|byte| *byte == 0);
+    version.map(|length| HEAD + 1 + length + 1 + 4 + 8 + 1)
+}
+
+/// Takes back what the systems cannot do; a character set and a status are between the halves.
+fn without_deprecate_eof(greeting: &mut [u8]) {
+    if let Some(byte) = capabilities(greeting).and_then(|first| greeting.get_mut(first + 6)) {
+        *byte &= !DEPRECATE_EOF;
+    }
+}
 
 /// The error that stands for the next one that is written.
 #[derive(Clone, Default)]
@@ -32,13 +52,14 @@ pub(super) struct Output<W> {
     inner: W,
     pending: Vec<u8>,
     sent: usize,
+    greeted: bool,
     meant: Meant,
 }
 
 impl<W> Output<W> {
     /// Nothing written yet.
     pub(super) fn new(inner: W, meant: Meant) -> Self {
-        Self { inner, pending: Vec::new(), sent: 0, meant }
+        Self { inner, pending: Vec::new(), sent: 0, greeted: false, meant }
     }
 }
 
@@ -79,6 +100,10 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for Output<W> {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.greeted && !this.pending.is_empty() {
+            without_deprecate_eof(&mut this.pending);
+            this.greeted = true;
+        }
         if this.sent == 0
             && let Some(error) = this.meant.take()
         {
@@ -106,6 +131,17 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for Output<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_greeting_promises_what_the_systems_can_do() {
+        let before = b"\0\0\0\0\x0a8.0.33\0\x01\0\0\0saltsalt\0";
+        let mut greeting = [&before[..], b"\x08\x82\x21\0\0\x28\x01rest"].concat();
+        without_deprecate_eof(&mut greeting);
+        assert_eq!(greeting, [&before[..], b"\x08\x82\x21\0\0\x28\0rest"].concat());
+        let mut cut = b"\0\0\0\0\x0a8.0.33\0\x01".to_vec();
+        without_deprecate_eof(&mut cut);
+        assert_eq!(cut, b"\0\0\0\0\x0a8.0.33\0\x01");
+    }
 
     #[test]
     fn the_last_error_is_the_one_that_was_meant() {

@@ -5,13 +5,16 @@
 //! becomes a float.
 //! *Not here*: rows and definitions (`catalog`).
 
+mod binary;
 mod cursor;
 mod error;
 mod login;
+mod packets;
 mod parse;
 mod port;
 mod run;
 mod schema;
+mod secure;
 mod select;
 mod statement;
 #[cfg(test)]

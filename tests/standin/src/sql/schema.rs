@@ -90,7 +90,25 @@ const TABLES: [(&str, &[(&str, &str)]); 5] = [
 ];
 
 /// Tables that drivers read and that have no rows: how SQLite declares their columns.
-const EMPTY: [(&str, &str); 5] = [
+const EMPTY: [(&str, &str); 10] = [
+    (
+        "COLUMN_PRIVILEGES",
+        "GRANTEE TEXT, TABLE_CATALOG TEXT, TABLE_SCHEMA TEXT, TABLE_NAME TEXT, COLUMN_NAME TEXT, \
+         PRIVILEGE_TYPE TEXT, IS_GRANTABLE TEXT",
+    ),
+    (
+        "TABLE_PRIVILEGES",
+        "GRANTEE TEXT, TABLE_CATALOG TEXT, TABLE_SCHEMA TEXT, TABLE_NAME TEXT, \
+         PRIVILEGE_TYPE TEXT, IS_GRANTABLE TEXT",
+    ),
+    (
+        "SCHEMA_PRIVILEGES",
+        "GRANTEE TEXT, TABLE_CATALOG TEXT, TABLE_SCHEMA TEXT, PRIVILEGE_TYPE TEXT, \
+         IS_GRANTABLE TEXT",
+    ),
+    ("USER_PRIVILEGES", "GRANTEE TEXT, TABLE_CATALOG TEXT, PRIVILEGE_TYPE TEXT, IS_GRANTABLE TEXT"),
+    // Of these a driver asks servers that call themselves MySQL 8.
+    ("KEYWORDS", "WORD TEXT, RESERVED BIGINT"),
     (
         "STATISTICS",
         "TABLE_CATALOG TEXT, TABLE_SCHEMA TEXT, TABLE_NAME TEXT, NON_UNIQUE BIGINT, \

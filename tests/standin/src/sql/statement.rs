@@ -2,6 +2,7 @@
 
 use crate::catalog::users::Privilege;
 use crate::catalog::{Change, TableDef};
+use crate::transaction::Which;
 
 /// A table as a statement names it.
 pub(super) type Path = (Option<String>, String);
@@ -116,6 +117,10 @@ pub(super) enum Show {
     },
     Variables {
         like: Option<String>,
+    },
+    Transaction {
+        database: Option<String>,
+        which: Which,
     },
     /// Something that has no rows here.
     Empty,

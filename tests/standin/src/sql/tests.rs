@@ -147,6 +147,43 @@ fn a_column_is_added_when_the_job_has_finished() {
 }
 
 #[test]
+fn a_comment_is_changed_without_a_type() {
+    for system in [System::StarRocks, System::Doris] {
+        let world = World::alone(system);
+        let keys = if system == System::StarRocks { "PRIMARY" } else { "UNIQUE" };
+        let setup = format!(
+            "CREATE DATABASE d; CREATE TABLE d.t (id INT NOT NULL, `comment` INT COMMENT 'old')
+             {keys} KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES('replication_num'='1');
+             INSERT INTO d.t VALUES (1, 2);
+             ALTER TABLE d.t MODIFY COLUMN `comment` COMMENT 'it\\'s new'"
+        );
+        rows(&world, ADMINISTRATOR, "", &setup).unwrap();
+        let ask = |sql: &str| rows(&world, ADMINISTRATOR, "d", sql).unwrap();
+        let latest = "SHOW ALTER TABLE COLUMN FROM d ORDER BY JobId DESC LIMIT 1";
+        assert!((0..9).any(|_| ask(latest)[0][9] == "FINISHED"));
+        assert_eq!(ask("SHOW FULL COLUMNS FROM t")[1][8], "it's new");
+        assert_eq!(ask("SELECT `comment` FROM t"), [["2"]]);
+        let unknown = "ALTER TABLE t MODIFY COLUMN nope COMMENT 'x'";
+        assert!(rows(&world, ADMINISTRATOR, "d", unknown).is_err());
+    }
+}
+
+#[test]
+fn no_more_databases_than_there_is_room_for() {
+    let world = World::alone(System::StarRocks);
+    let make = |number: u32| {
+        rows(&world, ADMINISTRATOR, "", &format!("CREATE DATABASE d{number}")).map(drop)
+    };
+    for number in 1..=9 {
+        make(number).unwrap();
+    }
+    let error = make(10).unwrap_err();
+    assert_eq!(error.message, "the stand-in keeps no more than 9 databases: drop one first");
+    rows(&world, ADMINISTRATOR, "", "DROP DATABASE d1").unwrap();
+    make(10).unwrap();
+}
+
+#[test]
 fn privileges_are_asked_for() {
     let world = World::alone(System::StarRocks);
     let setup = "CREATE DATABASE d; CREATE TABLE d.t (id INT NOT NULL) PRIMARY KEY(id)
@@ -221,6 +258,12 @@ fn connector_j_lists_tables_and_their_keys() {
     let keys = "SELECT COLUMN_NAME, SEQ_IN_INDEX AS KEY_SEQ, 'PRIMARY' AS PK_NAME FROM \
                 INFORMATION_SCHEMA.STATISTICS WHERE TABLE_SCHEMA = 'd' AND INDEX_NAME='PRIMARY'";
     assert!(ask(keys).is_empty());
+    let words = "select WORD from INFORMATION_SCHEMA.KEYWORDS where RESERVED=1 order by WORD";
+    let granted = "SELECT GRANTEE, PRIVILEGE_TYPE, IS_GRANTABLE FROM INFORMATION_SCHEMA.";
+    assert!(ask(words).is_empty());
+    for table in ["COLUMN_PRIVILEGES", "TABLE_PRIVILEGES", "SCHEMA_PRIVILEGES", "USER_PRIVILEGES"] {
+        assert!(ask(&format!("{granted}{table}")).is_empty());
+    }
     let found = ask("SELECT id AS v FROM t WHERE id = 1 OR id = 3 HAVING v > 1 ORDER BY id");
     assert_eq!(found, [["3"]]);
     assert_eq!(ask("SELECT sum(v) AS s FROM t HAVING s > 17"), [["18"]]);

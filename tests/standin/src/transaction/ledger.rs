@@ -111,6 +111,9 @@ impl Ledger {
             state: State::Prepare,
             reason: String::new(),
             backend: new.backend,
+            begun_ms: now_ms,
+            prepared_ms: 0,
+            timeout_ms: after(0, timeout_s),
             deadline_ms: after(now_ms, timeout_s),
             ended_ms: 0,
             visible_ms: 0,
@@ -153,6 +156,7 @@ impl Ledger {
         known.state = State::Prepared;
         known.staged = staged;
         known.counts = counts;
+        known.prepared_ms = now_ms;
         known.deadline_ms = after(now_ms, timeout_s);
         self.note(world, txn);
         true

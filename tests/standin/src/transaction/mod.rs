@@ -3,7 +3,8 @@
 //! `store` is the label store, `machine` decides by state, `ledger` moves transactions from state
 //! to state and makes rows visible. `plain` is a load that is a transaction by itself, with Doris'
 //! first phase; `two_phase` is Doris' second. `frontend`, `multi` and `backend` are StarRocks'
-//! transaction interface. `questions` answers what asks for states.
+//! transaction interface. `questions` answers what asks for states, and `shown` is what SHOW
+//! TRANSACTION shows.
 //!
 //! *Invariants*: a label is in use by at most one transaction that is not aborted; rows are
 //! published in the order of commits, and once; PREPARE dies with its backend or frontend,
@@ -23,6 +24,7 @@ mod plain;
 mod plain_reply;
 mod questions;
 mod record;
+mod shown;
 mod store;
 mod texts;
 mod two_phase;
@@ -33,6 +35,7 @@ mod tests;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use record::{OpenTransaction, State};
+pub(crate) use shown::{Shown, Which};
 
 use crate::http::{Request, Response};
 use crate::world::World;

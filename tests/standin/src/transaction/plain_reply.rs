@@ -132,7 +132,8 @@ pub(super) fn error_url(world: &World, backend: usize, bad: &[(String, String)])
     let file = world.transactions.lock().logs.write(world.system, bad, now_ms);
     let member = world.nodes.backends().get(backend);
     let authority = member.map_or_else(|| "127.0.0.1:8040".to_owned(), |it| it.authority());
-    format!("http://{authority}/api/_load_error_log?file={file}")
+    let scheme = if world.nodes.backends_are_https() { "https" } else { "http" };
+    format!("{scheme}://{authority}/api/_load_error_log?file={file}")
 }
 
 #[cfg(test)]

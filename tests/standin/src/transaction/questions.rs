@@ -24,7 +24,9 @@ impl Transactions {
         let mut ledger = world.transactions.lock();
         ledger.expire(world);
         let hit = Hit { node: "fe", operation: "state", table: "", label };
-        if world.faults.take(Point::ForgetLabel, &hit) {
+        // What was never known cannot be forgotten.
+        if ledger.store.by_label(db, label).is_some() && world.faults.take(Point::ForgetLabel, &hit)
+        {
             ledger.forget_finished(world, db, label);
         }
         let known = ledger.store.by_label(db, label);

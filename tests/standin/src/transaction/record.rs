@@ -91,7 +91,16 @@ pub(crate) struct Transaction {
     pub reason: String,
     /// The backend that coordinates it.
     pub backend: usize,
-    /// When it is aborted unless it has gone on, by the world's clock.
+    /// When it began, by the world's clock.
+    #[serde(default)]
+    pub begun_ms: i64,
+    /// When its rows became durable; 0: they are not.
+    #[serde(default)]
+    pub prepared_ms: i64,
+    /// For how long it may take rows.
+    #[serde(default)]
+    pub timeout_ms: i64,
+    /// When it is aborted unless it has gone on.
     pub deadline_ms: i64,
     /// When it reached its last state.
     pub ended_ms: i64,

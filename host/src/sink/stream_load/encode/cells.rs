@@ -72,7 +72,7 @@ impl<'a> Cells<'a> {
 
     /// Whether a row has no value. A float that neither format has a number for is none; the checks
     /// before have refused it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_null(&self, row: usize) -> bool {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
             return true;
@@ -85,14 +85,14 @@ impl<'a> Cells<'a> {
     }
 
     /// A row's text, as bytes; of a column that is no text, nothing.
-    #[inline]
+    #[inline(always)]
     pub(super) fn text(&self, row: usize) -> &'a [u8] {
         let (values, span) = self.span(row);
         &values[span]
     }
 
     /// The bytes of a column's texts, and where the row's are.
-    #[inline]
+    #[inline(always)]
     pub(super) fn span(&self, row: usize) -> (&'a [u8], Range<usize>) {
         match self.values {
             // Offsets are never negative.
@@ -104,7 +104,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Appends a row's value, which is not null, without quotes and escapes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write(&mut self, line: &mut Line, row: usize) {
         match &mut self.values {
             Values::Bool(values) => write_bool(line, values.value(row)),
@@ -120,7 +120,7 @@ impl<'a> Cells<'a> {
                 Err(_) => line.by(|out| write_decimal(out, values[row], *scale)),
             },
             Values::Text(offsets, values) => {
-                line.bytes(&values[offsets[row] as usize..offsets[row + 1] as usize]);
+                line.span(values, offsets[row] as usize..offsets[row + 1] as usize);
             }
             Values::Binary(values) => line.by(|out| text::write_base64(out, values.value(row))),
             Values::Date(values, day, has_time) => {
@@ -182,7 +182,7 @@ fn same(text: &str) -> Padded {
     Padded::new(text.as_bytes().to_vec())
 }
 
-#[inline]
+#[inline(always)]
 fn write_bool(line: &mut Line, value: bool) {
     if value { line.put(b"true", 4) } else { line.put(b"false", 5) }
 }

@@ -59,7 +59,7 @@ impl Column {
     }
 
     /// Appends a row's value with its name.
-    #[inline]
+    #[inline(always)]
     pub(super) fn member(&self, line: &mut Line, cells: &mut Cells<'_>, row: usize) {
         if cells.is_null(row) {
             return self.null.put(line);
@@ -96,18 +96,24 @@ impl Column {
         self.neutral.put(line);
     }
 
-    /// Appends a row's value as a field of CSV; false: it cannot stand there.
+    /// Whether a row's value can be a field of CSV; `is_alone`: as the only one of its record.
     #[inline]
-    pub(super) fn field(&self, line: &mut Line, cells: &mut Cells<'_>, row: usize) -> bool {
-        if cells.is_null(row) {
-            line.bytes(CSV_NULL.as_bytes());
+    pub(super) fn is_field(&self, cells: &Cells<'_>, row: usize, is_alone: bool) -> bool {
+        if !matches!(self.form, Form::Escaped | Form::Raw) || cells.is_null(row) {
             return true;
         }
-        if matches!(self.form, Form::Escaped | Form::Raw) {
-            return text::field(line, cells.text(row));
+        let text = cells.text(row);
+        text::is_field(text) && !(is_alone && text.is_empty())
+    }
+
+    /// Appends a row's value as a field of CSV, which it can be.
+    #[inline]
+    pub(super) fn field(&self, line: &mut Line, cells: &mut Cells<'_>, row: usize) {
+        if cells.is_null(row) {
+            line.bytes(CSV_NULL.as_bytes());
+        } else {
+            cells.write(line, row);
         }
-        cells.write(line, row);
-        true
     }
 
     /// What a row that deletes has here, as a field of CSV.

@@ -3,14 +3,25 @@
 //! *Invariants*: exact, and without an allocation; what `record` writes too reads the same.
 
 use super::line::Line;
-use crate::record::write_date;
+use crate::record::{write_date, write_decimal};
 
 const MICROS_A_SECOND: i64 = 1_000_000;
 const MICROS_A_DAY: i64 = 86_400 * MICROS_A_SECOND;
 /// `2026-11-20`.
 const DATE_BYTES: usize = 10;
-/// Room for a zero and 38 digits.
-const DECIMAL_BYTES: usize = 40;
+/// Digits that a number of 64 bits has at most.
+const DIGITS: usize = 20;
+
+/// The powers of ten that 64 bits hold.
+const POWERS: [u64; DIGITS] = {
+    let mut powers = [1; DIGITS];
+    let mut power = 1;
+    while power < DIGITS {
+        powers[power] = powers[power - 1] * 10;
+        power += 1;
+    }
+    powers
+};
 
 /// The two digits of each number below 100.
 const PAIRS: [[u8; 2]; 100] = {
@@ -39,39 +50,69 @@ const HEX: [[u8; 2]; 256] = {
 const UUID_PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 /// Appends a whole number.
-#[inline]
-pub(super) fn write_integer(line: &mut Line, value: impl itoa::Integer) {
-    line.bytes(itoa::Buffer::new().format(value).as_bytes());
+#[inline(always)]
+pub(super) fn write_integer(line: &mut Line, value: impl Into<i64>) {
+    let value = value.into();
+    write_sign(line, value);
+    write_digits(line, value.unsigned_abs(), 1);
 }
 
 /// Appends `unscaled / 10^scale` with all its digits after the point, at most 38.
-#[inline]
+#[inline(always)]
 pub(super) fn write_decimal64(line: &mut Line, unscaled: i64, scale: u8) {
-    // The digits, with zeros before them, and what is copied along behind.
-    let mut text = [b'0'; 2 * DECIMAL_BYTES];
-    let mut start = DECIMAL_BYTES;
-    let mut rest = unscaled.unsigned_abs();
-    while rest > 0 {
-        // Of an odd number of digits the first is a zero, which is left out below.
-        start -= 2;
-        text[start..start + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
-        rest /= 100;
-    }
-    start += usize::from(text[start] == b'0');
-    let scale = usize::from(scale.min(38));
-    let point = DECIMAL_BYTES - scale;
-    let start = start.min(point - 1);
-    if unscaled < 0 {
+    let value = unscaled.unsigned_abs();
+    // Of money, the compiler divides by a number that it knows.
+    let (whole, fraction) = match scale {
+        0 => return write_integer(line, unscaled),
+        2 => (value / 100, value % 100),
+        4 => (value / 10_000, value % 10_000),
+        scale => match POWERS.get(usize::from(scale)) {
+            Some(power) => (value / power, value % power),
+            None => return line.by(|out| write_decimal(out, i128::from(unscaled), scale)),
+        },
+    };
+    write_sign(line, unscaled);
+    write_digits(line, whole, 1);
+    line.byte(b'.');
+    write_digits(line, fraction, usize::from(scale));
+}
+
+#[inline(always)]
+fn write_sign(line: &mut Line, value: i64) {
+    if value < 0 {
         line.byte(b'-');
     }
-    line.put_from::<24>(&text, start, point - start);
-    if scale > 0 {
-        line.byte(b'.');
+}
+
+/// Appends the digits of a number, with zeros before them where they are less than `least`, which
+/// is at most as many as there can be. They are written where they stay: the processor waits for
+/// what is read right after it was written in smaller pieces.
+#[inline]
+fn write_digits(line: &mut Line, mut value: u64, least: usize) {
+    let count = digits(value).max(least);
+    let room = line.room::<DIGITS>();
+    let mut at = count;
+    while at > 1 {
+        at -= 2;
+        put_two(room, at, PAIRS[(value % 100) as usize]);
+        value /= 100;
     }
-    if scale <= 8 {
-        line.put_from::<8>(&text, point, scale);
-    } else {
-        line.put_from::<DECIMAL_BYTES>(&text, point, scale);
+    if at == 1 {
+        room[0] = b'0' + (value % 10) as u8;
+    }
+    line.skip(count);
+}
+
+/// How many digits a number has.
+#[inline(always)]
+const fn digits(value: u64) -> usize {
+    match value {
+        0..10 => 1,
+        10..100 => 2,
+        100..1_000 => 3,
+        1_000..10_000 => 4,
+        10_000..100_000 => 5,
+        _ => value.ilog10() as usize + 1,
     }
 }
 
@@ -80,7 +121,7 @@ pub(super) fn write_decimal64(line: &mut Line, unscaled: i64, scale: u8) {
 pub(super) fn write_uuid(line: &mut Line, bytes: &[u8]) {
     let mut text = [b'-'; 36];
     for (place, byte) in UUID_PLACES.iter().zip(bytes) {
-        text[*place..place + 2].copy_from_slice(&HEX[usize::from(*byte)]);
+        put_two(&mut text, *place, HEX[usize::from(*byte)]);
     }
     line.put(&text, 36);
 }
@@ -111,7 +152,7 @@ impl Day {
 
     /// Appends a timestamp as SQL writes it, in UTC. A fraction of zero is left out unless
     /// `is_long`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_timestamp(&mut self, line: &mut Line, micros: i64, is_long: bool) {
         // A day that is remembered has a year of four digits, so that its start has a number.
         let mut since = micros.wrapping_sub(self.day * MICROS_A_DAY);
@@ -126,15 +167,15 @@ impl Day {
         let fraction = (since - i64::from(seconds) * MICROS_A_SECOND) as u32;
         let minutes = seconds / 60;
         let mut text = *b" 00:00:00.000000";
-        put_two(&mut text, 1, minutes / 60);
-        put_two(&mut text, 4, minutes % 60);
-        put_two(&mut text, 7, seconds % 60);
+        put_two(&mut text, 1, PAIRS[(minutes / 60) as usize]);
+        put_two(&mut text, 4, PAIRS[(minutes % 60) as usize]);
+        put_two(&mut text, 7, PAIRS[(seconds % 60) as usize]);
         if fraction == 0 && !is_long {
             return line.put(&text, 9);
         }
-        put_two(&mut text, 10, fraction / 10_000);
-        put_two(&mut text, 12, fraction / 100 % 100);
-        put_two(&mut text, 14, fraction % 100);
+        put_two(&mut text, 10, PAIRS[(fraction / 10_000) as usize]);
+        put_two(&mut text, 12, PAIRS[(fraction / 100 % 100) as usize]);
+        put_two(&mut text, 14, PAIRS[(fraction % 100) as usize]);
         line.put(&text, 16);
     }
 
@@ -151,9 +192,11 @@ impl Day {
     }
 }
 
-#[inline]
-fn put_two(text: &mut [u8; 16], at: usize, value: u32) {
-    text[at..at + 2].copy_from_slice(&PAIRS[value as usize]);
+/// Two digits at a place: byte by byte, since the compiler does not see the length of a slice.
+#[inline(always)]
+fn put_two<const N: usize>(text: &mut [u8; N], at: usize, [tens, ones]: [u8; 2]) {
+    text[at] = tens;
+    text[at + 1] = ones;
 }
 
 #[cfg(test)]
@@ -161,13 +204,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::record::{write_decimal, write_sql_timestamp, write_uuid as write_uuid_slowly};
+    use crate::record::{write_sql_timestamp, write_uuid as write_uuid_slowly};
 
     /// More than a number takes, as between the values of rows.
     const ROOM: usize = 128;
 
     fn written(write: impl FnOnce(&mut Line)) -> String {
-        let mut line = Line::new(ROOM);
+        let mut line = Line::default();
+        line.widen(ROOM);
         write(&mut line);
         String::from_utf8(line.written().to_vec()).unwrap()
     }

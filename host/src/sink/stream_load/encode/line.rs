@@ -1,21 +1,21 @@
-//! The rows that are being written: bytes that are there already, and how far they are written.
+//! The part of a body that is being written: bytes that are there already, and how far they are
+//! written.
 //!
-//! Values go to a block that stays in the processor's nearest memory, and from there to the body in
-//! one go. A value of few bytes is copied as a chunk of a length that the compiler knows, of which
-//! what is too much is written over by what comes next: that costs a fraction of a length that it
-//! does not know.
+//! It is small enough to stay in the processor's nearest memory until it is sent. A value of few
+//! bytes is copied as a chunk of a length that the compiler knows, of which what is too much is
+//! written over by what comes next: that costs a fraction of a length that it does not know.
 //!
 //! *Invariants*: between two values there is room for all that a row has beside its texts, so that
 //! only those ask for more.
 
-/// Bytes that are worth moving to the body.
-const FLUSH_BYTES: usize = 8 << 10;
+use std::ops::Range;
+
 /// Bytes that are copied in one go.
 const PADDED: usize = 32;
 
-/// Rows that are being written.
+/// Bytes that are being written.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(in crate::sink::stream_load) struct Line {
     /// Written up to `end`; what is behind means nothing.
     bytes: Vec<u8>,
     end: usize,
@@ -26,19 +26,24 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Room for rows that take no more than `margin` beside their texts.
-    pub(super) fn new(margin: usize) -> Self {
-        let bytes = vec![0; 2 * FLUSH_BYTES + 2 * margin];
-        Self { bytes, end: 0, margin, aside: Vec::new() }
+    /// Room for about so many bytes.
+    pub(in crate::sink::stream_load) fn new(bytes: usize) -> Self {
+        Self { bytes: vec![0; bytes], ..Self::default() }
     }
 
     /// What is written.
-    pub(super) fn written(&self) -> &[u8] {
+    pub(in crate::sink::stream_load) fn written(&self) -> &[u8] {
         &self.bytes[..self.end]
     }
 
+    /// Makes room for rows that take no more than `margin` beside their texts.
+    pub(super) fn widen(&mut self, margin: usize) {
+        self.margin = self.margin.max(margin);
+        self.reserve(0);
+    }
+
     /// Makes room for so many bytes beside the margin.
-    #[inline]
+    #[inline(always)]
     pub(super) fn reserve(&mut self, bytes: usize) {
         if self.bytes.len() - self.end < bytes + self.margin {
             self.grow(bytes);
@@ -52,30 +57,50 @@ impl Line {
     }
 
     /// Appends a byte, for which there is room.
-    #[inline]
+    #[inline(always)]
     pub(super) fn byte(&mut self, byte: u8) {
         self.bytes[self.end] = byte;
         self.end += 1;
     }
 
     /// Appends the first `length` bytes of a chunk, for all of which there is room.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put<const N: usize>(&mut self, chunk: &[u8; N], length: usize) {
-        self.bytes[self.end..self.end + N].copy_from_slice(chunk);
+        // As an array: the compiler does not see the length of a copied slice.
+        *self.room() = *chunk;
         self.end += length;
     }
 
-    /// Appends `length` bytes of a text from `start`, behind which it has `N` and the line room for
-    /// them.
-    #[inline]
-    pub(super) fn put_from<const N: usize>(&mut self, text: &[u8], start: usize, length: usize) {
-        self.bytes[self.end..self.end + N].copy_from_slice(&text[start..start + N]);
-        self.end += length;
+    /// The bytes behind what is written, for a value that [`Self::skip`] takes in.
+    #[inline(always)]
+    pub(super) fn room<const N: usize>(&mut self) -> &mut [u8; N] {
+        let room = self.bytes[self.end..].first_chunk_mut::<N>();
+        room.expect("between two values there is room for one more")
+    }
+
+    /// Takes in bytes that are written already.
+    #[inline(always)]
+    pub(super) const fn skip(&mut self, bytes: usize) {
+        self.end += bytes;
+    }
+
+    /// Appends some bytes of a text that is longer, maybe, for which it makes room.
+    #[inline(always)]
+    pub(super) fn span(&mut self, text: &[u8], span: Range<usize>) {
+        self.reserve(span.len() + PADDED);
+        let Range { start: mut at, end } = span;
+        while at < end {
+            match text[at..].first_chunk::<PADDED>() {
+                Some(chunk) => self.put(chunk, (end - at).min(PADDED)),
+                None => self.bytes(&text[at..end]),
+            }
+            at += PADDED;
+        }
     }
 
     /// Appends bytes, for which it makes room.
     #[inline]
-    pub(super) fn bytes(&mut self, text: &[u8]) {
+    pub(in crate::sink::stream_load) fn bytes(&mut self, text: &[u8]) {
         self.reserve(text.len());
         self.bytes[self.end..self.end + text.len()].copy_from_slice(text);
         self.end += text.len();
@@ -95,22 +120,8 @@ impl Line {
         &mut self.bytes[start..self.end]
     }
 
-    /// Moves what is written to a body, once it is worth that.
-    #[inline]
-    pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
-        if self.end >= FLUSH_BYTES {
-            self.finish(out);
-        }
-    }
-
-    /// Moves what is written to a body.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.written());
-        self.end = 0;
-    }
-
     /// Forgets what is written.
-    pub(super) const fn clear(&mut self) {
+    pub(in crate::sink::stream_load) const fn clear(&mut self) {
         self.end = 0;
     }
 }
@@ -137,7 +148,7 @@ impl Padded {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&self, line: &mut Line) {
         if self.length <= PADDED {
             line.put(&self.bytes, self.length);
@@ -153,7 +164,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_all_there_however_long_it_is() {
-        let (mut line, mut out, mut expected) = (Line::new(200), Vec::new(), Vec::new());
+        let (mut line, mut expected) = (Line::new(8), Vec::new());
+        line.widen(200);
         for length in (0..300).chain([5_000, 70_000]) {
             line.reserve(0);
             let text: Vec<u8> = (0..length).map(|byte: usize| byte as u8).collect();
@@ -162,18 +174,18 @@ mod tests {
             line.byte(b';');
             line.bytes(&text);
             line.put(b"abcd", 2);
-            line.put_from::<4>(b"__abcd", 2, 3);
+            line.room::<4>()[..2].copy_from_slice(b"xy");
+            line.skip(2);
+            line.span(&text, length / 3..length / 2);
             line.by(|out| out.extend_from_slice(&text));
-            line.flush(&mut out);
             expected.extend_from_slice(&text[..length.min(60)]);
             expected.push(b';');
             expected.extend_from_slice(&text);
-            expected.extend_from_slice(b"ababc");
+            expected.extend_from_slice(b"abxy");
+            expected.extend_from_slice(&text[length / 3..length / 2]);
             expected.extend_from_slice(&text);
         }
-        line.finish(&mut out);
-        assert_eq!(out, expected);
-        line.byte(b'x');
+        assert_eq!(line.written(), expected);
         line.clear();
         assert!(line.written().is_empty());
     }

@@ -1,4 +1,4 @@
-//! Columns into the bodies of loads: JSON objects or CSV, straight into one buffer.
+//! Columns into the bodies of loads: JSON objects, CSV or Arrow, straight into one buffer.
 //!
 //! | type | JSON | CSV |
 //! |---|---|---|
@@ -20,16 +20,20 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `body` | whichever of the two writes a body: text, or Arrow |
+//! | `arrow` | Arrow IPC streams |
 //! | `column` | one column of the layout: what stands around its values |
 //! | `cells` | the values of a column of a batch |
 //! | `digits`, `text` | numbers and times, escapes and base64 |
-//! | `line` | the rows that are being written, before they go to the body |
+//! | `line` | the part of a body that is being written |
 //! | `compress` | bodies made smaller |
 //!
 //! *Invariants*: nothing allocates per row but the growing body; money is digits, never a float;
 //! a delete writes its key, and for the rest null or, where the table takes none, a neutral value.
 //! *Not here*: which values a table takes (`target`), headers (`protocol`).
 
+mod arrow;
+mod body;
 mod cells;
 mod column;
 mod compress;
@@ -41,10 +45,13 @@ mod text;
 
 use std::ops::Range;
 
+use self::arrow::ArrowEncoder;
+pub(in crate::sink::stream_load) use self::body::BodyEncoder;
 use self::cells::Cells;
 use self::column::Column;
-pub(in crate::sink::stream_load) use self::compress::compress;
-use self::line::{Line, Padded};
+pub(in crate::sink::stream_load) use self::compress::Compressor;
+pub(in crate::sink::stream_load) use self::line::Line;
+use self::line::Padded;
 use super::config::{BodyFormat, Compression, PartialUpdateMode, System};
 use super::held::Piece;
 use super::protocol::{CSV_DELIMITER, CSV_SEPARATOR, DELETE_SIGN, OP_COLUMN, Shape};
@@ -63,7 +70,7 @@ pub(in crate::sink::stream_load) enum DeleteSign {
     Column,
 }
 
-/// Writes rows as one system wants them.
+/// Writes rows as text, as one system wants it.
 pub(in crate::sink::stream_load) struct Encoder {
     system: System,
     format: BodyFormat,
@@ -73,8 +80,10 @@ pub(in crate::sink::stream_load) struct Encoder {
     synced_at: Padded,
     /// Ends of objects that do not delete, and of those that do.
     object_ends: [Padded; 2],
-    /// Rows that are not in the body yet.
-    line: Line,
+    /// What a row takes at most beside its texts.
+    margin: usize,
+    /// Whether the body has a row.
+    has_rows: bool,
 }
 
 impl Encoder {
@@ -88,10 +97,11 @@ impl Encoder {
         clock_now: i64,
     ) -> Self {
         // What a row has beside its values fits into one more.
-        let mut line = Line::new((layout.len() + 1) * VALUE_BYTES);
+        let margin = (layout.len() + 1) * VALUE_BYTES;
+        let mut line = Line::default();
+        line.widen(margin);
         digits::Day::default().write_timestamp(&mut line, clock_now, true);
         let synced_at = Padded::new(line.written().to_vec());
-        line.clear();
         let object_end = |is_delete: bool| match (deletes, system, is_delete) {
             (DeleteSign::None, ..) => b"}".to_vec(),
             (DeleteSign::Column, System::StarRocks, _) => {
@@ -111,7 +121,7 @@ impl Encoder {
         let columns =
             layout.into_iter().enumerate().map(|(place, mapped)| Column::new(mapped, place == 0));
         let columns = columns.collect();
-        Self { system, format, columns, deletes, synced_at, object_ends, line }
+        Self { system, format, columns, deletes, synced_at, object_ends, margin, has_rows: false }
     }
 
     /// Lets deletes carry the value of this column of the input, too: the one by which the target
@@ -150,47 +160,71 @@ impl Encoder {
         }
     }
 
-    /// Begins a body.
-    pub(in crate::sink::stream_load) fn begin(&self, out: &mut Vec<u8>) {
-        if self.is_array() {
-            out.push(b'[');
-        }
-    }
-
-    /// Appends rows of a piece to a body that has begun. False: a value of theirs cannot stand in
-    /// CSV, so that the whole body has to be JSON; nothing is appended then.
-    pub(in crate::sink::stream_load) fn encode(
-        &mut self,
-        out: &mut Vec<u8>,
+    /// Whether CSV can say every value of these rows; JSON can.
+    pub(in crate::sink::stream_load) fn can_write(
+        &self,
         piece: &Piece,
         rows: Range<usize>,
     ) -> bool {
-        let start = out.len();
+        if self.format == BodyFormat::Json {
+            return true;
+        }
+        let is_alone = self.is_alone();
+        self.columns.iter().all(|column| {
+            let cells = Cells::new(&column.mapped, piece, &self.synced_at);
+            let can = |row| column.is_field(&cells, row, is_alone);
+            match &piece.rows {
+                None => rows.clone().all(can),
+                Some(picks) => picks[rows.clone()].iter().all(|row| can(*row as usize)),
+            }
+        })
+    }
+
+    /// The same of rows whose texts have nothing special.
+    fn can_write_plain(&self) -> bool {
+        self.format == BodyFormat::Json || !self.is_alone()
+    }
+
+    /// Whether a record is one field: readers skip an empty line, and with it a row of one empty
+    /// text.
+    fn is_alone(&self) -> bool {
+        self.columns.len() == 1 && self.deletes == DeleteSign::None
+    }
+
+    /// Begins a body.
+    pub(in crate::sink::stream_load) fn begin(&mut self, out: &mut Line) {
+        self.has_rows = false;
+        if self.is_array() {
+            out.bytes(b"[");
+        }
+    }
+
+    /// Appends rows of a piece, all of which can be written, to a body that has begun.
+    pub(in crate::sink::stream_load) fn encode(
+        &mut self,
+        out: &mut Line,
+        piece: &Piece,
+        rows: Range<usize>,
+    ) {
+        out.widen(self.margin);
         let mut cells: Vec<Cells<'_>> = self
             .columns
             .iter()
             .map(|column| Cells::new(&column.mapped, piece, &self.synced_at))
             .collect();
-        let mut line = std::mem::take(&mut self.line);
-        let is_done = match &piece.rows {
-            None => self.encode_rows(out, &mut line, piece, &mut cells, rows),
+        match &piece.rows {
+            None => self.encode_rows(out, piece, &mut cells, rows),
             Some(picks) => {
                 let rows = picks[rows].iter().map(|row| *row as usize);
-                self.encode_rows(out, &mut line, piece, &mut cells, rows)
+                self.encode_rows(out, piece, &mut cells, rows);
             }
-        };
-        if !is_done {
-            line.clear();
-            out.truncate(start);
         }
-        self.line = line;
-        is_done
     }
 
     /// Ends a body.
-    pub(in crate::sink::stream_load) fn end(&self, out: &mut Vec<u8>) {
+    pub(in crate::sink::stream_load) fn end(&self, out: &mut Line) {
         if self.is_array() {
-            out.push(b']');
+            out.bytes(b"]");
         }
     }
 
@@ -199,38 +233,29 @@ impl Encoder {
     }
 
     fn encode_rows(
-        &self,
-        out: &mut Vec<u8>,
+        &mut self,
         line: &mut Line,
         piece: &Piece,
         cells: &mut [Cells<'_>],
         rows: impl Iterator<Item = usize>,
-    ) -> bool {
+    ) {
         let deletes = piece.deletes.as_ref().filter(|_| self.deletes == DeleteSign::Column);
         let is_array = self.is_array();
-        // Objects of an array stand behind a comma, but for the first.
-        let mut is_first = out.last() != Some(&b'}');
         for row in rows {
             let is_delete = deletes.is_some_and(|deletes| deletes.value(row));
             line.reserve(0);
             match self.format {
-                BodyFormat::Json => {
-                    if is_array && !is_first {
+                // Arrow has an encoder of its own.
+                BodyFormat::Json | BodyFormat::Arrow => {
+                    if is_array && self.has_rows {
                         line.byte(b',');
                     }
                     self.object(line, cells, row, is_delete);
                 }
-                BodyFormat::Csv => {
-                    if !self.record(line, cells, row, is_delete) {
-                        return false;
-                    }
-                }
+                BodyFormat::Csv => self.record(line, cells, row, is_delete),
             }
-            is_first = false;
-            line.flush(out);
+            self.has_rows = true;
         }
-        line.finish(out);
-        true
     }
 
     #[inline]
@@ -245,30 +270,20 @@ impl Encoder {
         self.object_ends[usize::from(is_delete)].put(line);
     }
 
-    fn record(
-        &self,
-        line: &mut Line,
-        cells: &mut [Cells<'_>],
-        row: usize,
-        is_delete: bool,
-    ) -> bool {
-        let start = line.written().len();
+    fn record(&self, line: &mut Line, cells: &mut [Cells<'_>], row: usize, is_delete: bool) {
         for (place, (column, cells)) in self.columns.iter().zip(cells).enumerate() {
             if place > 0 {
                 line.byte(CSV_SEPARATOR);
             }
             if is_delete && !column.is_in_deletes {
                 column.neutral_field(line);
-            } else if !column.field(line, cells, row) {
-                return false;
+            } else {
+                column.field(line, cells, row);
             }
         }
         if self.deletes == DeleteSign::Column {
             line.put(&[CSV_SEPARATOR, b'0' + u8::from(is_delete)], 2);
         }
-        // Readers skip an empty line, and with it a row of one empty text.
-        let is_there = line.written().len() > start;
         line.byte(CSV_DELIMITER);
-        is_there
     }
 }

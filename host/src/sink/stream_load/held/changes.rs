@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::Array;
+use arrow_array::{Array, ArrayRef};
 
 use super::keys::EncodedKeys;
-use super::{FoldRules, bare_meta, chosen, concat};
+use super::{FoldRules, bare_meta, concat};
 use crate::record::{Batch, Column, Operation, Operations, RowMeta};
 
 /// A batch as it is folded: with a row for each old key that an update leaves behind.
@@ -14,15 +14,24 @@ pub(super) struct Changes {
     pub(super) batch: Batch,
     /// The rows that stand for old keys, in order; the row behind each is that of the new key.
     pub(super) moved: Vec<u32>,
-    /// The row of the batch that came, for each row here; `None`: the same.
-    origins: Option<Vec<u32>>,
+    /// The row of the batch that came, for each row here.
+    origins: Vec<u32>,
 }
 
 impl Changes {
-    pub(super) fn new(rules: &FoldRules, batch: &Batch, kept: Option<Vec<u32>>) -> Self {
+    /// The changes of those rows (`None`: all) of a batch, and their keys in `keys`. They are in the
+    /// order of parts, but for batches in which a key is replaced; those of a key are in theirs.
+    pub(super) fn new(
+        rules: &FoldRules,
+        batch: &Batch,
+        kept: Option<Vec<u32>>,
+        keys: &mut EncodedKeys,
+    ) -> Self {
         let moved = moved_rows(rules, batch, kept.as_deref());
         if moved.is_empty() {
-            return Self { batch: chosen(batch, kept.as_deref()), moved, origins: kept };
+            let origins = in_parts(batch, kept, &key_columns(rules, batch), keys);
+            let batch = bare_meta(batch).take(&origins);
+            return Self { batch, moved, origins };
         }
         let count = u32::try_from(batch.rows).expect("a batch is small");
         let kept = kept.unwrap_or_else(|| (0..count).collect());
@@ -39,13 +48,39 @@ impl Changes {
         }
         let both = concat::concat(&[bare_meta(batch), old_rows(rules, batch)])
             .expect("an image has the columns of its row");
-        Self { batch: both.take(&picks), moved: places, origins: Some(origins) }
+        let batch = both.take(&picks);
+        keys.encode(&key_columns(rules, &batch), 0..batch.rows);
+        Self { batch, moved: places, origins }
     }
 
     /// The row of the batch that came.
     pub(super) fn original(&self, row: usize) -> usize {
-        self.origins.as_ref().map_or(row, |origins| origins[row] as usize)
+        self.origins[row] as usize
     }
+}
+
+/// Those rows (`None`: all) of a batch in the order of the parts that they will be in, and in
+/// `keys` the keys by which they are.
+pub(super) fn in_parts(
+    batch: &Batch,
+    kept: Option<Vec<u32>>,
+    columns: &[&ArrayRef],
+    keys: &mut EncodedKeys,
+) -> Vec<u32> {
+    match kept {
+        None => {
+            keys.encode(columns, 0..batch.rows);
+            keys.sort()
+        }
+        Some(kept) => {
+            keys.encode(columns, kept.iter().map(|row| *row as usize));
+            keys.sort().into_iter().map(|place| kept[place as usize]).collect()
+        }
+    }
+}
+
+fn key_columns<'a>(rules: &FoldRules, batch: &'a Batch) -> Vec<&'a ArrayRef> {
+    rules.key.iter().map(|index| &batch.columns[*index].values).collect()
 }
 
 /// The updates whose before image has another key.

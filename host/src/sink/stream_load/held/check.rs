@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arrow_array::Array;
+
 use super::FoldRules;
 use crate::record::{Batch, Operation, Operations};
 use crate::sink::growing::change_words;
@@ -12,6 +14,14 @@ const NEEDED: &str = "the source left the value out as unchanged, but it is need
 const NEW_ROW_UNCHANGED: &str = "the source left the value out as unchanged, but the row is new, \
     so that there is none to keep; an update that changes the key makes such a row: let the source \
     send whole rows, in PostgreSQL by REPLICA IDENTITY FULL or by the connector's reselecting";
+
+const UNORDERED_DELETE: &str = "the delete does not say its value of the sequence column, so that \
+    nothing tells whether the row has changed since; let the source send whole rows of deletes, in \
+    PostgreSQL by REPLICA IDENTITY FULL";
+
+const UNORDERED_MOVE: &str = "the update changes the key and does not say its value of the sequence \
+    column, so that nothing tells whether the row of the old key has changed since; let the source \
+    fill that column in each change";
 
 const TRUNCATE: &str = "a truncate is no change of a row; on_truncate says what becomes of it";
 
@@ -48,8 +58,16 @@ pub(super) fn inspect(rules: &FoldRules, batch: &Batch, rows: Option<&[u32]>) ->
     Verdict { refused, kept: (!is_all).then_some(kept) }
 }
 
-/// The refusal of a row that leaves a value out that nobody else has.
-pub(super) fn new_row_unchanged(batch: &Batch, row: usize) -> Refusal {
+/// The refusal of an update that changes the key and does not say when, or of a row that leaves a
+/// value out that nobody else has.
+pub(super) fn refused_late(rules: &FoldRules, batch: &Batch, row: usize) -> Refusal {
+    let is_moved = batch.before.as_ref().is_some_and(|before| before.present.value(row));
+    if is_moved
+        && let Some(column) = rules.sequence
+        && is_untold(batch, column, row)
+    {
+        return refusal(batch, row, Some(column), UNORDERED_MOVE.to_owned());
+    }
     let column = (0..batch.columns.len()).find(|column| is_unchanged(batch, *column, row));
     refusal(batch, row, column, NEW_ROW_UNCHANGED.to_owned())
 }
@@ -58,7 +76,11 @@ pub(super) fn new_row_unchanged(batch: &Batch, row: usize) -> Refusal {
 fn is_clear(rules: &FoldRules, batch: &Batch) -> bool {
     let is_plain = |operation: Operation| match rules.mode {
         WriteMode::Append => matches!(operation, Operation::Insert | Operation::Read),
-        WriteMode::Upsert => operation != Operation::Truncate,
+        WriteMode::Upsert => match operation {
+            Operation::Truncate => false,
+            Operation::Delete => rules.sequence.is_none(),
+            Operation::Insert | Operation::Update | Operation::Read => true,
+        },
     };
     let are_plain = match &batch.meta.operations {
         Operations::All(operation) => is_plain(*operation),
@@ -102,6 +124,12 @@ fn upserted(rules: &FoldRules, batch: &Batch, row: usize, operation: Operation) 
     if operation == Operation::Truncate {
         return Fate::Refused(refusal(batch, row, None, TRUNCATE.to_owned()));
     }
+    // The target would take it for older than any row, and leave the row without a word.
+    if let Some(column) = rules.sequence.filter(|_| operation == Operation::Delete)
+        && is_untold(batch, column, row)
+    {
+        return Fate::Refused(refusal(batch, row, Some(column), UNORDERED_DELETE.to_owned()));
+    }
     match needs(batch, row, rules.key.iter().copied(), NEEDED) {
         Fate::Kept if matches!(operation, Operation::Insert | Operation::Read) => {
             needs(batch, row, 0..batch.columns.len(), NEW_ROW_UNCHANGED)
@@ -121,6 +149,11 @@ fn needs(
         Some(column) => Fate::Refused(refusal(batch, row, Some(column), reason.to_owned())),
         None => Fate::Kept,
     }
+}
+
+/// Whether a row does not say its value.
+fn is_untold(batch: &Batch, column: usize, row: usize) -> bool {
+    is_unchanged(batch, column, row) || batch.columns[column].values.is_null(row)
 }
 
 fn is_unchanged(batch: &Batch, column: usize, row: usize) -> bool {

@@ -8,15 +8,6 @@ use super::order::{self, Sequence};
 use super::sets::{self, ALL, SetId, Sets};
 use crate::record::{Batch, Operation};
 
-/// What a change says of its sequence.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Given {
-    Upsert(Sequence),
-    Delete(Sequence),
-    /// The value is left out, or there is no such column.
-    Unchanged,
-}
-
 /// A batch's rows as the fold asks for them.
 pub(super) struct Incoming<'a> {
     batch: &'a Batch,
@@ -46,14 +37,12 @@ impl<'a> Incoming<'a> {
         self.batch.meta.operations.get(row) == Operation::Delete
     }
 
-    pub(super) fn sequence(&self, row: usize) -> Given {
-        let Some(index) = self.sequence else { return Given::Unchanged };
-        let column = &self.batch.columns[index];
-        if column.unchanged.as_ref().is_some_and(|bits| bits.value(row)) {
-            return if self.is_delete(row) { Given::Delete(None) } else { Given::Unchanged };
-        }
-        let value = order::value(&column.values, row);
-        if self.is_delete(row) { Given::Delete(value) } else { Given::Upsert(value) }
+    /// What a row says of its sequence; `None`: nothing, as it is left out, or there is no such
+    /// column.
+    pub(super) fn sequence(&self, row: usize) -> Option<Sequence> {
+        let column = &self.batch.columns[self.sequence?];
+        let is_unchanged = column.unchanged.as_ref().is_some_and(|bits| bits.value(row));
+        (!is_unchanged).then(|| order::value(&column.values, row))
     }
 
     /// The columns that a row says something about.

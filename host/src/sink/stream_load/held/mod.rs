@@ -2,24 +2,26 @@
 //!
 //! Of the changes of a key, what is left is one row: the later arrival wins, or with a sequence
 //! column the greater or equal value. A value that the source left out as unchanged is taken from
-//! the change of the epoch that had it; where none had, the row goes into a group of rows that have
-//! the same columns. A delete wipes out what came before it. An update that changes the key is a
-//! delete of the old key and a row of the new one.
+//! the newest change of the epoch that had it; where none had, the row goes into a group of rows
+//! that have the same columns, or, where a table takes them together, that leave anything out. A
+//! delete wipes out what came before it. An update that changes the key is a delete of the old key
+//! and a row of the new one.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `check` | the rows that are refused or left out by what they did |
 //! | `keys`, `order` | keys and sequence values in a form that is quickly compared |
 //! | `changes` | a batch with a row for each key that an update leaves behind |
-//! | `fold`, `incoming` | which rows are left of each key's |
+//! | `fold`, `incoming`, `links` | which rows are left of each key's |
 //! | `sets` | sets of columns |
 //! | `rows`, `spill`, `concat` | the rows themselves, in memory and beyond |
 //! | `sizes` | what a row takes in a body, roughly |
-//! | `parts` | groups of rows cut by the hash of their key |
+//! | `parts` | groups of rows, cut by the hash of their key |
 //!
 //! *Invariants*: a key is in one part, once; the same changes give the same parts with the same
-//! rows, however they were cut into batches; rows beyond the memory bound are in a file that has no
-//! name, so that a dead run leaves nothing behind.
+//! rows, however they were cut into batches, where [`Parts::As`] asks for that whatever has become
+//! of the table; rows beyond the memory bound are in a file that has no name, so that a dead run
+//! leaves nothing behind.
 //! *Not here*: what a table takes (`target`), how a row is written (`encode`).
 
 mod changes;
@@ -28,6 +30,7 @@ mod concat;
 mod fold;
 mod incoming;
 mod keys;
+mod links;
 mod order;
 mod parts;
 mod rows;
@@ -56,6 +59,9 @@ use crate::sink::{ChangePolicy, Refusal, SinkError, WriteMode};
 
 /// The name of the set of all columns.
 pub(in crate::sink::stream_load) const WHOLE: &str = "all";
+/// The name of all other sets together, in a table that takes them in one load. A set's own name is
+/// hexadecimal.
+pub(in crate::sink::stream_load) const FLEXIBLE: &str = "flex";
 
 /// How changes become rows.
 #[derive(Clone, Debug)]
@@ -79,28 +85,32 @@ pub(in crate::sink::stream_load) struct FoldRules {
 pub(in crate::sink::stream_load) enum Parts {
     /// As many as keep to the bounds, by an estimate.
     BySize(LoadBounds),
-    /// For each set as many as it says; one for a set that it does not name.
+    /// For each set as many as it says; one for a set that it does not name. Whether there are
+    /// flexible parts is what it says, too, whatever the table takes by now.
     As(BTreeMap<String, u32>),
 }
 
 /// Rows that go in one load.
 #[derive(Clone, Debug)]
 pub(in crate::sink::stream_load) struct Part {
-    /// The stable name of the set of columns that its rows have: [`WHOLE`], or the set's bits by
-    /// the input's columns in hexadecimal.
+    /// The stable name of the set of columns that its rows have: [`WHOLE`], the set's bits by the
+    /// input's columns in hexadecimal, or [`FLEXIBLE`] for several.
     pub set: String,
     /// Its place among the parts of its set, from 0.
     pub index: u32,
     /// How many parts its set has; those without rows are left out.
     pub of: u32,
-    /// The input's columns that its rows have, in order; `None`: all.
-    pub present: Option<Vec<usize>>,
-    /// The rows.
+    /// Whether its pieces have different columns, each less than all, and no hard deletes.
+    pub is_flexible: bool,
+    /// The rows. Unless it is flexible, all have the same columns.
     pub pieces: Vec<Piece>,
     /// How many they are.
     pub rows: usize,
     /// What they take in a body, roughly.
     pub bytes: usize,
+    /// Whether surely no text of theirs has anything that JSON escapes, nor the first byte of a byte
+    /// order mark.
+    pub is_plain: bool,
 }
 
 /// Rows of a part in one batch.
@@ -111,6 +121,8 @@ pub(in crate::sink::stream_load) struct Piece {
     pub batch: Batch,
     /// The batch's rows that are of this part, in order; `None`: all.
     pub rows: Option<Vec<u32>>,
+    /// The input's columns that the rows have, in order; `None`: all.
+    pub present: Option<Arc<[usize]>>,
     /// A set bit for each of the batch's rows whose last change is a delete (`None`: none of this
     /// part's). Under soft deletes it is a row all the same.
     pub deletes: Option<BooleanBuffer>,
@@ -137,6 +149,10 @@ pub(in crate::sink::stream_load) struct Held {
     fold: Fold,
     /// Append mode: a hash of what each row says.
     hashes: Vec<u32>,
+    /// Room for the keys of a batch.
+    keys: EncodedKeys,
+    /// Whether rows that leave out different values make parts together.
+    is_flexible: bool,
 }
 
 impl Held {
@@ -154,8 +170,16 @@ impl Held {
             sizes: Sizes::new(&schema),
             rows: Rows::new(schema, spill_folder, name, memory),
             hashes: Vec::new(),
+            keys: EncodedKeys::default(),
+            is_flexible: false,
             rules,
         }
+    }
+
+    /// The same for a table that takes rows with different columns in one load, or does not.
+    pub(in crate::sink::stream_load) fn with_flexible_parts(mut self, is_flexible: bool) -> Self {
+        self.is_flexible = is_flexible;
+        self
     }
 
     /// Takes those rows (`None`: all) of a batch whose values the target can hold. Answers the rows
@@ -175,17 +199,22 @@ impl Held {
         let first = self.rows.next_row();
         let batch = match self.rules.mode {
             WriteMode::Append => {
-                let batch = chosen(batch, kept.as_deref());
-                append_hashes(&batch, &mut self.hashes);
-                batch
+                // A hash of what each row says. Where it was read would not do: the numbers of rows
+                // that a transform makes depend on how batches were cut, and rows that say the same
+                // are interchangeable.
+                let columns: Vec<_> = batch.columns.iter().map(|column| &column.values).collect();
+                let rows = changes::in_parts(batch, kept, &columns, &mut self.keys);
+                self.hashes.extend_from_slice(self.keys.hashes());
+                bare_meta(batch).take(&rows)
             }
             WriteMode::Upsert => {
-                let changes = Changes::new(&self.rules, batch, kept);
-                let late = self.fold.add(&changes, first);
+                let changes = Changes::new(&self.rules, batch, kept, &mut self.keys);
+                let late = self.fold.add(&changes, &self.keys, first);
                 if !late.is_empty() {
                     refused.extend(
-                        late.into_iter()
-                            .map(|row| check::new_row_unchanged(batch, changes.original(row))),
+                        late.into_iter().map(|row| {
+                            check::refused_late(&self.rules, batch, changes.original(row))
+                        }),
                     );
                     refused.sort_by_key(|refusal| refusal.row);
                 }
@@ -233,9 +262,10 @@ impl Held {
         self.rows.spill()
     }
 
-    /// The folded rows, each key once, in groups of equal present columns, each group cut into
-    /// parts by the hash of key (append mode: of the whole row). All rows are in memory then,
-    /// and nothing is held here any more: see [`Self::plan`] for a way that needs less.
+    /// The folded rows, each key once, in groups of equal present columns (for flexible parts: of
+    /// whole rows and of all others), each group cut into parts by the hash of key (append mode: of
+    /// the whole row). All rows are in memory then, and nothing is held here any more: see
+    /// [`Self::plan`] for a way that needs less.
     ///
     /// # Errors
     /// If spilled rows cannot be read back.
@@ -254,7 +284,13 @@ impl Held {
     pub(in crate::sink::stream_load) fn plan(&mut self, parts: &Parts) -> Plan {
         match self.rules.mode {
             WriteMode::Append => parts::plan_rows(&self.hashes, &self.sizes, parts),
-            WriteMode::Upsert => parts::plan_keys(&mut self.fold, &self.sizes, parts),
+            WriteMode::Upsert => {
+                let is_flexible = match parts {
+                    Parts::BySize(_) => self.is_flexible,
+                    Parts::As(sets) => sets.contains_key(FLEXIBLE),
+                };
+                parts::plan_keys(&mut self.fold, &self.sizes, parts, is_flexible)
+            }
         }
     }
 
@@ -280,14 +316,6 @@ impl Held {
     }
 }
 
-fn chosen(batch: &Batch, rows: Option<&[u32]>) -> Batch {
-    let batch = bare_meta(batch);
-    match rows {
-        Some(rows) => batch.take(rows),
-        None => batch,
-    }
-}
-
 /// The batch without what nothing here asks for: images, event times, lateness.
 fn bare_meta(batch: &Batch) -> Batch {
     let mut batch = Batch { before: None, selection: None, ..batch.clone() };
@@ -300,16 +328,11 @@ fn bare_meta(batch: &Batch) -> Batch {
 
 /// The batch without the marks of unchanged values, which the fold has read.
 fn bare(mut batch: Batch) -> Batch {
+    // Nobody asks when a row that is held was read: no memory is spent on it.
+    let majors = batch.meta.majors.clone();
+    Arc::make_mut(&mut batch.meta).processing_times = majors;
     for column in &mut batch.columns {
         column.unchanged = None;
     }
     batch
-}
-
-/// Appends a hash of what each row says. Where it was read would not do: the numbers of rows that a
-/// transform makes depend on how batches were cut, and rows that say the same are interchangeable.
-fn append_hashes(batch: &Batch, hashes: &mut Vec<u32>) {
-    let columns: Vec<_> = batch.columns.iter().map(|column| &column.values).collect();
-    let rows = EncodedKeys::of(&columns, batch.rows);
-    hashes.extend((0..batch.rows).map(|row| keys::hash(rows.get(row))));
 }

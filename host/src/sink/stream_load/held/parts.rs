@@ -1,10 +1,13 @@
 //! What is left, cut into parts: by the set of columns, then by the hash of the key.
 //!
+//! In a flexible part, rows of several sets stand behind one another, set by set.
+//!
 //! A plan says which rows make which part. Of rows in memory a part says only which ones it has;
 //! others are gathered when it is loaded, chunk by chunk, so that spilled ones need not all be in
 //! memory at once.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::UInt32Array;
 use arrow_buffer::BooleanBuffer;
@@ -13,7 +16,7 @@ use super::fold::{Fold, Left, NONE};
 use super::rows::{Rows, within};
 use super::sets::{ALL, SetId};
 use super::sizes::Sizes;
-use super::{LoadBounds, Part, Parts, Piece, WHOLE};
+use super::{FLEXIBLE, LoadBounds, Part, Parts, Piece, WHOLE};
 use crate::record::{Batch, Operation, Operations};
 use crate::sink::SinkError;
 
@@ -36,15 +39,22 @@ pub(in crate::sink::stream_load) struct Plan {
 
 #[derive(Debug)]
 struct Planned {
-    set: SetId,
     name: String,
     index: u32,
     of: u32,
+    /// Its rows: several groups in a flexible part, else one.
+    groups: Vec<Group>,
+    bytes: usize,
+}
+
+/// Rows of a part that have the same columns.
+#[derive(Debug)]
+struct Group {
+    set: SetId,
     /// Rows that are as they came, in order.
     plain: Vec<u32>,
     /// Rows that take values from earlier ones, in order.
     merged: Vec<Merged>,
-    bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,18 +65,21 @@ struct Merged {
 
 /// The plan for rows of which each is kept.
 pub(super) fn plan_rows(hashes: &[u32], sizes: &Sizes, parts: &Parts) -> Plan {
-    let group: Vec<Left> = hashes
-        .iter()
-        .zip(0..)
-        .map(|(hash, row)| Left { hash: *hash, set: ALL, row, link: NONE })
-        .collect();
+    let rows = hashes.iter().zip(0..);
+    let group = rows.map(|(hash, row)| Left { hash: *hash, set: ALL, row, link: NONE });
     let mut plan = Plan { parts: Vec::new() };
-    plan.add(WHOLE.to_owned(), ALL, &group, parts, |left| sizes.of(left.row));
+    plan.add(WHOLE, group, parts, |left| sizes.of(left.row));
     plan
 }
 
-/// The plan for what is left of each key.
-pub(super) fn plan_keys(fold: &mut Fold, sizes: &Sizes, parts: &Parts) -> Plan {
+/// The plan for what is left of each key; `is_flexible`: rows that leave values out go together,
+/// whichever they are.
+pub(super) fn plan_keys(fold: &mut Fold, sizes: &Sizes, parts: &Parts, is_flexible: bool) -> Plan {
+    if fold.is_whole() {
+        let mut plan = Plan { parts: Vec::new() };
+        plan.add(WHOLE, fold.whole(), parts, |left| sizes.of(left.row));
+        return plan;
+    }
     let mut groups: Vec<Vec<Left>> = vec![Vec::with_capacity(fold.len())];
     fold.left(|left| {
         let set = left.set as usize;
@@ -75,23 +88,40 @@ pub(super) fn plan_keys(fold: &mut Fold, sizes: &Sizes, parts: &Parts) -> Plan {
         }
         groups[set].push(left);
     });
-    let mut named: Vec<(String, SetId, Vec<Left>)> = groups
+    let mut named: Vec<(String, Vec<Left>)> = groups
         .into_iter()
         .zip(0..)
         .filter(|(group, _)| !group.is_empty())
-        .map(|(group, set)| (fold.sets().name(set), set, group))
+        .map(|(mut group, set)| {
+            group.sort_unstable_by_key(|left| left.row);
+            (fold.sets().name(set), group)
+        })
         .collect();
-    named.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    // Numbers of sets depend on which came first, names do not.
+    named.sort_by(|(one, _), (other, _)| one.cmp(other));
+    if is_flexible {
+        named = joined(named);
+    }
     let size = |left: &Left| match left.link {
         NONE => sizes.of(left.row),
         link => fold.chain(link).map(|link| sizes.of(link.row)).sum(),
     };
     let mut plan = Plan { parts: Vec::new() };
-    for (name, set, mut group) in named {
-        group.sort_unstable_by_key(|left| left.row);
-        plan.add(name, set, &group, parts, size);
+    for (name, group) in named {
+        plan.add(&name, group.iter().copied(), parts, size);
     }
     plan
+}
+
+/// The groups of rows that leave values out as one, set by set.
+fn joined(named: Vec<(String, Vec<Left>)>) -> Vec<(String, Vec<Left>)> {
+    let (mut joined, partial): (Vec<_>, Vec<_>) =
+        named.into_iter().partition(|(name, _)| name == WHOLE);
+    if !partial.is_empty() {
+        let rows = partial.into_iter().flat_map(|(_, group)| group).collect();
+        joined.push((FLEXIBLE.to_owned(), rows));
+    }
+    joined
 }
 
 impl Plan {
@@ -105,39 +135,33 @@ impl Plan {
         self.parts[part].bytes
     }
 
-    /// Cuts a group, whose rows are in order, into parts.
+    /// Cuts a group, whose rows are set by set, into parts.
     fn add(
         &mut self,
-        name: String,
-        set: SetId,
-        group: &[Left],
+        name: &str,
+        group: impl Iterator<Item = Left> + Clone,
         parts: &Parts,
         size: impl Fn(&Left) -> usize,
     ) {
+        let rows = group.clone().count();
         let of = match parts {
-            Parts::As(of) => of.get(&name).copied().unwrap_or(1).max(1),
-            Parts::BySize(bounds) => count(group, bounds, &size),
+            Parts::As(of) => of.get(name).copied().unwrap_or(1).max(1),
+            Parts::BySize(bounds) => count(&group, rows, bounds, &size),
         };
-        let mut cut: Vec<Planned> = (0..of)
-            .map(|index| Planned {
-                set,
-                name: name.clone(),
-                index,
-                of,
-                plain: Vec::with_capacity(group.len() / of as usize),
-                merged: Vec::new(),
-                bytes: 0,
-            })
-            .collect();
+        let empty =
+            |index| Planned { name: name.to_owned(), index, of, groups: Vec::new(), bytes: 0 };
+        let mut cut: Vec<Planned> = (0..of).map(empty).collect();
+        // Of a flexible part's rows, nobody knows how many each group has.
+        let room = if name == FLEXIBLE { 0 } else { rows / of as usize + rows / of as usize / 8 };
         for left in group {
             let part = &mut cut[part_of(left.hash, of)];
-            part.bytes += size(left);
-            match left.link {
-                NONE => part.plain.push(left.row),
-                link => part.merged.push(Merged { row: left.row, link }),
-            }
+            part.bytes += size(&left);
+            part.push(&left, room);
         }
-        self.parts.extend(cut.into_iter().filter(|part| part.rows() > 0));
+        for group in cut.iter_mut().flat_map(|part| &mut part.groups) {
+            group.sort();
+        }
+        self.parts.extend(cut.into_iter().filter(|part| !part.groups.is_empty()));
     }
 
     /// The parts `which`, with their rows; `are_held`: those stay in memory anyway as long as the
@@ -151,17 +175,12 @@ impl Plan {
         are_held: bool,
     ) -> Result<Vec<Part>, SinkError> {
         let planned = &self.parts[which];
-        let mut parts: Vec<Part> = planned.iter().map(|planned| planned.empty(fold)).collect();
-        let mut taken = vec![0; planned.len()];
+        let mut groups: Vec<Loading<'_>> =
+            planned.iter().flat_map(|part| &part.groups).map(|group| group.begin(fold)).collect();
         for chunk in 0..rows.chunks() {
             let range = rows.range(chunk);
-            let mut asked: Vec<&[u32]> = Vec::with_capacity(planned.len());
-            for (planned, taken) in planned.iter().zip(&mut taken) {
-                let rest = &planned.plain[*taken..];
-                let count = rest.partition_point(|row| (*row as usize) < range.end);
-                *taken += count;
-                asked.push(&rest[..count]);
-            }
+            let asked: Vec<&[u32]> =
+                groups.iter_mut().map(|group| group.next_before(range.end)).collect();
             let count: usize = asked.iter().map(|asked| asked.len()).sum();
             if count == 0 {
                 continue;
@@ -170,46 +189,122 @@ impl Plan {
             let is_worth_it = are_held || count >= range.len() / SPARSE;
             let is_shared = is_worth_it && rows.is_in_memory(chunk);
             let deletes = deletes(&batch);
-            for (part, asked) in parts.iter_mut().zip(asked) {
+            for (group, asked) in groups.iter_mut().zip(asked) {
                 if asked.len() == range.len() {
-                    let (batch, deletes) = (batch.clone(), deletes.clone());
-                    part.pieces.push(Piece { batch, rows: None, deletes });
+                    group.push(batch.clone(), None, deletes.clone());
                 } else if !asked.is_empty() {
                     let asked = within(asked, range.start);
-                    part.pieces.push(match is_shared {
-                        true => shared(&batch, asked, deletes.as_ref()),
-                        false => piece(batch.take(&asked)),
-                    });
+                    if is_shared {
+                        group.push_shared(&batch, asked, deletes.as_ref());
+                    } else {
+                        group.push_all(batch.take(&asked));
+                    }
                 }
             }
         }
-        for (planned, part) in planned.iter().zip(&mut parts) {
-            let mut rest = &planned.merged[..];
-            while !rest.is_empty() {
-                let (block, after) = rest.split_at(block_end(rest, fold, sizes));
-                part.pieces.push(piece(gather(block, rows, fold)?));
-                rest = after;
-            }
-        }
-        Ok(parts)
+        let mut groups = groups.into_iter();
+        planned.iter().map(|part| part.filled(&mut groups, rows, fold, sizes)).collect()
     }
 }
 
 impl Planned {
-    fn rows(&self) -> usize {
-        self.plain.len() + self.merged.len()
+    /// Adds a row behind the others. A new group has room for so many.
+    fn push(&mut self, left: &Left, room: usize) {
+        let set = left.set;
+        if self.groups.last().is_none_or(|group| group.set != set) {
+            let plain = Vec::with_capacity(room);
+            self.groups.push(Group { set, plain, merged: Vec::new() });
+        }
+        let group = self.groups.last_mut().expect("there is one");
+        match left.link {
+            NONE => group.plain.push(left.row),
+            link => group.merged.push(Merged { row: left.row, link }),
+        }
     }
 
-    fn empty(&self, fold: &Fold) -> Part {
-        Part {
+    /// The part, with its groups' rows, which come next among `groups`.
+    fn filled<'a>(
+        &self,
+        groups: &mut impl Iterator<Item = Loading<'a>>,
+        rows: &Rows,
+        fold: &Fold,
+        sizes: &Sizes,
+    ) -> Result<Part, SinkError> {
+        let mut pieces = Vec::new();
+        for mut group in groups.take(self.groups.len()) {
+            let of = group.of;
+            let mut rest = &of.merged[..];
+            while !rest.is_empty() {
+                let (block, after) = rest.split_at(block_end(rest, fold, sizes));
+                group.push_all(gather(block, rows, fold)?);
+                rest = after;
+            }
+            pieces.append(&mut group.pieces);
+        }
+        Ok(Part {
             set: self.name.clone(),
             index: self.index,
             of: self.of,
-            present: fold.sets().columns(self.set),
-            pieces: Vec::new(),
-            rows: self.rows(),
+            is_flexible: self.name == FLEXIBLE,
+            pieces,
+            rows: self.groups.iter().map(|group| group.plain.len() + group.merged.len()).sum(),
             bytes: self.bytes,
+            is_plain: rows.are_plain(),
+        })
+    }
+}
+
+impl Group {
+    /// Puts rows in order, in which they mostly are.
+    fn sort(&mut self) {
+        if !self.plain.is_sorted() {
+            self.plain.sort_unstable();
         }
+        if !self.merged.is_sorted_by_key(|merged| merged.row) {
+            self.merged.sort_unstable_by_key(|merged| merged.row);
+        }
+    }
+
+    fn begin(&self, fold: &Fold) -> Loading<'_> {
+        let present = fold.sets().columns(self.set).map(Arc::from);
+        Loading { of: self, present, taken: 0, pieces: Vec::new() }
+    }
+}
+
+/// A group whose rows are being loaded.
+struct Loading<'a> {
+    of: &'a Group,
+    present: Option<Arc<[usize]>>,
+    /// How many of the plain rows are loaded.
+    taken: usize,
+    pieces: Vec<Piece>,
+}
+
+impl<'a> Loading<'a> {
+    /// The next plain rows, as far as they stand before `end`.
+    fn next_before(&mut self, end: usize) -> &'a [u32] {
+        let rest = &self.of.plain[self.taken..];
+        let count = rest.partition_point(|row| (*row as usize) < end);
+        self.taken += count;
+        &rest[..count]
+    }
+
+    fn push(&mut self, batch: Batch, rows: Option<Vec<u32>>, deletes: Option<BooleanBuffer>) {
+        let present = self.present.clone();
+        self.pieces.push(Piece { batch, rows, present, deletes });
+    }
+
+    /// All rows of a batch.
+    fn push_all(&mut self, batch: Batch) {
+        let deletes = deletes(&batch);
+        self.push(batch, None, deletes);
+    }
+
+    /// Some rows of a batch that stays as it is.
+    fn push_shared(&mut self, batch: &Batch, rows: Vec<u32>, deletes: Option<&BooleanBuffer>) {
+        // Those of other parts are none of this one.
+        let deletes = deletes.filter(|bits| rows.iter().any(|row| bits.value(*row as usize)));
+        self.push(batch.clone(), Some(rows), deletes.cloned());
     }
 }
 
@@ -221,21 +316,26 @@ fn part_of(hash: u32, of: u32) -> usize {
 /// How many parts a group needs such that, by the estimate, each keeps to the bounds; a few more
 /// than its size asks for, since hashes do not spread evenly. A row that is too large by itself
 /// keeps a part too large, so that the search is short.
-fn count(group: &[Left], bounds: &LoadBounds, size: &impl Fn(&Left) -> usize) -> u32 {
+fn count(
+    group: &(impl Iterator<Item = Left> + Clone),
+    rows: usize,
+    bounds: &LoadBounds,
+    size: &impl Fn(&Left) -> usize,
+) -> u32 {
     let (rows_max, bytes_max) = (bounds.rows.max(1), bounds.bytes.max(1));
-    let bytes: usize = group.iter().map(size).sum();
-    let mut of = group.len().div_ceil(rows_max).max(bytes.div_ceil(bytes_max)).max(1);
+    let bytes: usize = group.clone().map(|left| size(&left)).sum();
+    let mut of = rows.div_ceil(rows_max).max(bytes.div_ceil(bytes_max)).max(1);
     for _ in 0..TRIES {
-        if of == 1 || of >= group.len() || keeps_to(group, of, rows_max, bytes_max, size) {
+        if of == 1 || of >= rows || keeps_to(group, of, rows_max, bytes_max, size) {
             break;
         }
         of += of.div_ceil(RAISE);
     }
-    u32::try_from(of.min(group.len().max(1))).expect("rows have numbers of 32 bits")
+    u32::try_from(of.min(rows.max(1))).expect("rows have numbers of 32 bits")
 }
 
 fn keeps_to(
-    group: &[Left],
+    group: &(impl Iterator<Item = Left> + Clone),
     of: usize,
     rows_max: usize,
     bytes_max: usize,
@@ -243,10 +343,10 @@ fn keeps_to(
 ) -> bool {
     let Ok(parts) = u32::try_from(of) else { return true };
     let mut filled = vec![(0, 0); of];
-    for left in group {
+    for left in group.clone() {
         let (rows, bytes) = &mut filled[part_of(left.hash, parts)];
         *rows += 1;
-        *bytes += size(left);
+        *bytes += size(&left);
     }
     filled.iter().all(|(rows, bytes)| *rows <= rows_max && (*bytes <= bytes_max || *rows == 1))
 }
@@ -289,19 +389,6 @@ fn gather(block: &[Merged], rows: &Rows, fold: &Fold) -> Result<Batch, SinkError
         }
     }
     Ok(batch)
-}
-
-/// All rows of a batch.
-fn piece(batch: Batch) -> Piece {
-    let deletes = deletes(&batch);
-    Piece { batch, rows: None, deletes }
-}
-
-/// Some rows of a batch that stays as it is.
-fn shared(batch: &Batch, rows: Vec<u32>, deletes: Option<&BooleanBuffer>) -> Piece {
-    // Those of other parts are none of this one.
-    let deletes = deletes.filter(|bits| rows.iter().any(|row| bits.value(*row as usize)));
-    Piece { batch: batch.clone(), deletes: deletes.cloned(), rows: Some(rows) }
 }
 
 /// A batch's rows that delete, if there are any.

@@ -8,10 +8,18 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_array::StringArray;
+use arrow_array::cast::AsArray;
+
 use super::concat::concat;
 use super::spill::{self, Frame, Spill};
 use crate::record::{Batch, Schema};
 use crate::sink::SinkError;
+
+/// Bytes of text that are looked at together.
+const BLOCK: usize = 64;
+/// The first byte of a byte order mark, which some readers take away.
+const BYTE_ORDER_MARK: u8 = 0xef;
 
 /// Batches of fewer rows are put together …
 const SMALL_ROWS: usize = 1_024;
@@ -36,6 +44,8 @@ pub(super) struct Rows {
     first_in_memory: usize,
     /// How many chunks at the end are small.
     small: usize,
+    /// Whether no text has had anything special so far.
+    are_plain: bool,
     spill: Option<Spill>,
 }
 
@@ -63,6 +73,7 @@ impl Rows {
             bytes: 0,
             first_in_memory: 0,
             small: 0,
+            are_plain: true,
             spill: None,
         }
     }
@@ -80,6 +91,11 @@ impl Rows {
         u32::try_from(self.rows).expect("an epoch's bytes are bounded, and so its rows")
     }
 
+    /// Whether no text has anything that JSON escapes, or the first byte of a byte order mark.
+    pub(super) const fn are_plain(&self) -> bool {
+        self.are_plain
+    }
+
     /// Bytes in memory and in the file.
     pub(super) fn bytes(&self) -> usize {
         self.bytes + self.spill.as_ref().map_or(0, Spill::bytes)
@@ -91,6 +107,7 @@ impl Rows {
             return Ok(());
         }
         let (first, rows, bytes) = (self.rows, batch.rows, batch.bytes());
+        self.are_plain = self.are_plain && is_plain(&batch);
         self.rows += rows;
         self.bytes += bytes;
         self.chunks.push(Chunk { first, rows, place: Place::Memory { batch, bytes } });
@@ -147,6 +164,7 @@ impl Rows {
     pub(super) fn clear(&mut self) {
         self.chunks.clear();
         (self.rows, self.bytes, self.first_in_memory, self.small) = (0, 0, 0, 0);
+        self.are_plain = true;
         self.spill = None;
     }
 
@@ -211,6 +229,27 @@ impl Rows {
 
 const fn is_small(rows: usize, bytes: usize) -> bool {
     rows < SMALL_ROWS && bytes < SMALL_BYTES
+}
+
+fn is_plain(batch: &Batch) -> bool {
+    let texts = batch.columns.iter().filter_map(|column| column.values.as_string_opt::<i32>());
+    texts.map(StringArray::value_data).all(|bytes| {
+        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+        blocks.iter().all(|block| !has_special(block)) && !has_special(rest)
+    })
+}
+
+/// Without branches, so that the compiler makes vectors of it.
+#[inline]
+fn has_special(bytes: &[u8]) -> bool {
+    let mut found = 0;
+    for byte in bytes {
+        found |= u8::from(*byte < b' ')
+            | u8::from(*byte == b'"')
+            | u8::from(*byte == b'\\')
+            | u8::from(*byte == BYTE_ORDER_MARK);
+    }
+    found != 0
 }
 
 /// Numbers of rows as places within a chunk that starts at `first`.

@@ -18,26 +18,35 @@ const WORD: usize = 64;
 pub(super) struct Sets {
     columns: usize,
     key: SetId,
+    deleted: SetId,
     masks: Vec<Box<[u64]>>,
     ids: HashMap<Box<[u64]>, SetId>,
 }
 
 impl Sets {
-    /// The set of all `columns`, and that of the key's.
-    pub(super) fn new(columns: usize, key: &[usize]) -> Self {
-        let mut sets = Self { columns, key: ALL, masks: Vec::new(), ids: HashMap::new() };
+    /// The set of all `columns`, that of the key's, and that of what a delete says.
+    pub(super) fn new(columns: usize, key: &[usize], sequence: Option<usize>) -> Self {
+        let (masks, ids) = (Vec::new(), HashMap::new());
+        let mut sets = Self { columns, key: ALL, deleted: ALL, masks, ids };
         let mut mask = sets.empty();
         (0..columns).for_each(|column| put(&mut mask, column));
         sets.id(&mask);
         let mut mask = sets.empty();
         key.iter().for_each(|column| put(&mut mask, *column));
         sets.key = sets.id(&mask);
+        sequence.iter().for_each(|column| put(&mut mask, *column));
+        sets.deleted = sets.id(&mask);
         sets
     }
 
     /// The set of the key's columns alone.
     pub(super) const fn key(&self) -> SetId {
         self.key
+    }
+
+    /// The set of what a delete says: the key, and when it was, where that counts.
+    pub(super) const fn deleted(&self) -> SetId {
+        self.deleted
     }
 
     /// How many columns there are.
@@ -111,7 +120,7 @@ mod tests {
 
     #[test]
     fn sets_have_stable_names_and_the_full_one_is_all() {
-        let mut sets = Sets::new(70, &[1]);
+        let mut sets = Sets::new(70, &[1], None);
         assert_eq!(sets.name(ALL), "all");
         assert_eq!(sets.name(sets.key()), format!("{}2", "0".repeat(17)));
         let mut mask = sets.empty();
@@ -127,8 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn a_delete_says_when_it_was_where_that_counts() {
+        assert_eq!(Sets::new(5, &[1], None).deleted(), Sets::new(5, &[1], None).key());
+        let sets = Sets::new(5, &[1], Some(3));
+        assert_eq!(sets.columns(sets.key()), Some(vec![1]));
+        assert_eq!(sets.columns(sets.deleted()), Some(vec![1, 3]));
+    }
+
+    #[test]
     fn a_table_that_is_all_key_has_one_set() {
-        let sets = Sets::new(2, &[1, 0]);
+        let sets = Sets::new(2, &[1, 0], None);
         assert_eq!((sets.key(), sets.masks.len()), (ALL, 1));
     }
 }

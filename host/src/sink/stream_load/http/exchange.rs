@@ -4,28 +4,30 @@
 //! environment; whether a connection was made is known exactly.
 
 use std::error::Error;
-use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue, LOCATION};
 use ureq::http::{Request, Response, Uri};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
-use ureq::{Agent, Body};
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Body, SendBody};
 
 use super::connector::{Marking, NotConnected};
 use super::place::Place;
-use super::{ANSWER_BYTES, Method};
+use super::{ANSWER_BYTES, Method, Payload};
 use crate::sink::stream_load::config::{Endpoint, StreamLoadConfig};
 use crate::sink::stream_load::error::{StreamLoadError, causes, quoted};
+use crate::sink::stream_load::tls;
 use crate::telemetry::Secret;
 
 /// Connections that are kept for reuse, over all servers.
 const IDLE_CONNECTIONS: usize = 64;
+
+/// What is sent at once: a body passes through two of these, which should stay in a processor's own
+/// memory.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Makes requests; connections are pooled.
 pub(super) struct Exchange {
@@ -50,8 +52,8 @@ pub(super) enum Patience {
 pub(super) struct Outgoing<'a> {
     pub method: Method,
     pub headers: &'a [(&'a str, String)],
-    /// The body; `GET` has none.
-    pub body: &'a [u8],
+    /// The body, if there is one to send: in chunks, since nobody knows its length before.
+    pub body: Option<&'a dyn Payload>,
     /// Whether the body waits for the server's `100 Continue`, or, without a body, the server is
     /// asked for a decision by the headers alone.
     pub expect: bool,
@@ -135,9 +137,14 @@ impl Exchange {
         };
         let answer = match outgoing.method {
             Method::Get => agent.run(builder.body(()).map_err(|error| unwritable(&error))?),
-            Method::Post | Method::Put => {
-                agent.run(builder.body(outgoing.body).map_err(|error| unwritable(&error))?)
-            }
+            Method::Post | Method::Put => match outgoing.body {
+                None => agent.run(builder.body(&[][..]).map_err(|error| unwritable(&error))?),
+                Some(payload) => {
+                    let mut reader = payload.reader();
+                    let body = SendBody::from_reader(&mut *reader);
+                    agent.run(builder.body(body).map_err(|error| unwritable(&error))?)
+                }
+            },
         };
         let answer = answer.map_err(|error| broken(&place.endpoint, error))?;
         read(answer).map_err(|error| Broken::Lost(format!("its answer broke off: {error}")))
@@ -159,6 +166,8 @@ fn agent(config: &StreamLoadConfig, tls: TlsConfig, patience: Duration) -> Agent
         .timeout_connect(Some(config.connect_timeout))
         // Never send a body that nobody asked for: wait as long as the whole may take.
         .timeout_await_100(None)
+        .input_buffer_size(BUFFER_BYTES)
+        .output_buffer_size(BUFFER_BYTES)
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(config.load.in_flight.clamp(4, IDLE_CONNECTIONS))
         .build();
@@ -182,29 +191,10 @@ fn read(answer: Response<Body>) -> io::Result<Incoming> {
     })
 }
 
-/// The certificates of a PEM file.
+/// The certificates of a PEM file, for the library.
 fn certificates(path: &Path) -> Result<RootCerts, StreamLoadError> {
-    let unfit = |problem: String| StreamLoadError::Tls {
-        endpoint: format!("the certificates of `{}`", path.display()),
-        problem,
-        remedy: "`ca_file` is the PEM file of the authority that signed the frontend's certificate"
-            .to_owned(),
-    };
-    let pem = fs::read(path).map_err(StreamLoadError::io("read the certificates of", path))?;
-    let mut certificates = Vec::new();
-    // Each is tried here, since the library leaves out those that it cannot read.
-    let mut store = RootCertStore::empty();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| unfit(causes(&error)))? {
-            let der = CertificateDer::from(certificate.der().to_vec());
-            store.add(der).map_err(|error| unfit(causes(&error)))?;
-            certificates.push(certificate);
-        }
-    }
-    if certificates.is_empty() {
-        return Err(unfit("there are none".to_owned()));
-    }
-    Ok(RootCerts::new_with_certs(&certificates))
+    let certificates = tls::certificates(path)?;
+    Ok(certificates.iter().map(|one| Certificate::from_der(one).to_owned()).into())
 }
 
 fn broken(endpoint: &Endpoint, error: ureq::Error) -> Broken {
@@ -247,19 +237,6 @@ fn tls_error(endpoint: &Endpoint, error: &ureq::Error) -> Option<StreamLoadError
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
         _ => return None,
     };
-    let remedy = match problem {
-        rustls::Error::InvalidCertificate(_) => {
-            "name the PEM file of the authority that signed its certificate with `ca_file`, and \
-             call it by a name that the certificate has"
-        }
-        rustls::Error::InvalidMessage(_) => {
-            "does this port speak plain HTTP? then say http:// in `load_url`"
-        }
-        _ => "check what TLS this port speaks",
-    };
-    Some(StreamLoadError::Tls {
-        endpoint: endpoint.to_string(),
-        problem: problem.to_string(),
-        remedy: remedy.to_owned(),
-    })
+    let without = "does this port speak plain HTTP? then say http:// in `load_url`";
+    Some(tls::failed(endpoint.to_string(), problem, without))
 }

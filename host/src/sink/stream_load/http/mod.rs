@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `exchange`, `connector` | one request and its answer; the HTTP library |
 //! | `journey` | along redirects, or straight to a backend |
-//! | `verdict` | which answers are a frontend's, and errors |
-//! | `seats` | whose turn it is, and who is left aside |
+//! | `look` | one look at a server, whoever it is |
+//! | `verdict` | who an answer is from, and errors |
+//! | `seats` | whose turn it is, who is left aside, and who has been heard |
+//! | `payload` | bodies that are written while they are sent |
 //! | `place` | a `Location`, read |
 //! | `route` | whether it may be followed: address map, allowed hosts, TLS |
 //! | `authorization` | user and password in Base64 |
@@ -19,6 +21,8 @@ mod authorization;
 mod connector;
 mod exchange;
 mod journey;
+mod look;
+mod payload;
 mod place;
 mod route;
 mod seats;
@@ -29,16 +33,17 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub(super) use payload::{Payload, Written};
 pub(super) use route::AskCluster;
 
 use exchange::{Broken, Exchange, Outgoing, Patience};
-use journey::Journey;
+use journey::{Journey, Silence};
 use place::{Place, parse_address};
 use route::Routes;
-use seats::Seats;
+use seats::{Acquaintances, Seats};
 use verdict::{
-    answer, check_is_frontend, is_redirect, no_frontend, not_a_frontend, settled, took_the_probe,
-    unfollowed, unreachable, unreadable, unwell,
+    answer, is_redirect, no_frontend, not_a_frontend, settled, took_the_probe, unfollowed,
+    unreachable, unreadable,
 };
 
 use super::config::{Address, Endpoint, StreamLoadConfig};
@@ -59,6 +64,7 @@ struct Shared {
     frontends: Seats,
     /// Backends that get loads at once; none: frontends are asked.
     direct: Option<Seats>,
+    acquaintances: Acquaintances,
     routes: Routes,
 }
 
@@ -86,7 +92,7 @@ impl Method {
 /// What came back in the end, whatever its status.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
-    /// The HTTP status; never that of a redirect.
+    /// The HTTP status; that of a redirect only of [`Client::look`].
     pub status: u16,
     /// The first MiB of the body.
     pub body: Vec<u8>,
@@ -127,6 +133,7 @@ impl Client {
             exchange: Exchange::new(config, &authorization)?,
             frontends: Seats::new(config.frontends.clone()),
             direct: direct.filter(|seats| seats.endpoints().next().is_some()),
+            acquaintances: Acquaintances::default(),
             routes: Routes::new(&config.frontends, &config.backends),
         })))
     }
@@ -150,12 +157,12 @@ impl Client {
         &self,
         path: &str,
         headers: &[(&str, String)],
-        body: &[u8],
+        body: &dyn Payload,
     ) -> Result<Answer, Lost> {
         let outgoing = Outgoing {
             method: Method::Put,
             headers,
-            body,
+            body: Some(body),
             expect: true,
             authorized: true,
             patience: Patience::Load,
@@ -165,25 +172,19 @@ impl Client {
         if let Some(backends) = direct {
             return self.0.load_directly(backends, path, outgoing);
         }
-        let probe = Outgoing { body: &[], patience: Patience::Brief, ..outgoing };
+        let probe = Outgoing { body: None, patience: Patience::Brief, ..outgoing };
         let mut last = None;
         for (index, frontend) in self.0.frontends.order(Instant::now()) {
             let place = Place { endpoint: frontend.clone(), path: path.to_owned() };
             // A frontend takes no rows, so whatever becomes of the probe, nothing has happened.
-            let incoming = match self.0.exchange.send(&place, probe) {
-                Ok(incoming) if incoming.status >= 500 => {
-                    last = Some(self.0.aside(index, frontend, &unwell(&incoming)));
-                    continue;
-                }
+            let incoming = match self.0.ask(index, &place, probe) {
                 Ok(incoming) => incoming,
-                Err(Broken::NotConnected(cause) | Broken::Lost(cause)) => {
+                Err(Silence::Away(cause) | Silence::Unclear(cause)) => {
                     last = Some(self.0.aside(index, frontend, &cause));
                     continue;
                 }
-                Err(broken) => return Err(settled(frontend, broken)),
+                Err(Silence::Final(lost)) => return Err(lost),
             };
-            self.0.frontends.works(index);
-            check_is_frontend(frontend, &incoming)?;
             if !is_redirect(&incoming) {
                 if took_the_probe(&incoming) {
                     let found = "it took a load without rows, as a backend does".to_owned();
@@ -213,7 +214,7 @@ impl Client {
         let outgoing = Outgoing {
             method,
             headers,
-            body: &[],
+            body: None,
             expect: false,
             authorized: true,
             patience: if brief { Patience::Brief } else { Patience::Load },
@@ -221,39 +222,19 @@ impl Client {
         let mut last = None;
         for (index, frontend) in self.0.frontends.order(Instant::now()) {
             let place = Place { endpoint: frontend.clone(), path: path.to_owned() };
-            let incoming = match self.0.exchange.send(&place, outgoing) {
+            let incoming = match self.0.ask(index, &place, outgoing) {
                 Ok(incoming) => incoming,
-                Err(Broken::NotConnected(cause)) => {
-                    last = Some(self.0.aside(index, frontend, &cause));
-                    continue;
-                }
-                // A question can be asked of another.
-                Err(Broken::Lost(cause)) if method == Method::Get => {
-                    last = Some(self.0.aside(index, frontend, &cause));
-                    continue;
-                }
-                Err(Broken::Lost(cause)) => {
+                Err(Silence::Unclear(cause)) if method != Method::Get => {
                     self.0.aside(index, frontend, &cause);
                     return Err(Lost::Unknown(format!("no answer from {frontend}: {cause}")));
                 }
-                // From one that has spoken HTTP before, it is an answer, garbled on its way.
-                Err(Broken::NotHttp(cause))
-                    if method != Method::Get && self.0.frontends.has_answered(index) =>
-                {
-                    return Err(Lost::Unknown(format!("{frontend} answers no HTTP: {cause}")));
-                }
-                Err(broken) => return Err(settled(frontend, broken)),
-            };
-            if incoming.status >= 500 {
-                let unreachable = self.0.aside(index, frontend, &unwell(&incoming));
-                if method == Method::Get {
-                    last = Some(unreachable);
+                // A question can be asked of another.
+                Err(Silence::Away(cause) | Silence::Unclear(cause)) => {
+                    last = Some(self.0.aside(index, frontend, &cause));
                     continue;
                 }
-                return Ok(answer(frontend, incoming));
-            }
-            self.0.frontends.works(index);
-            check_is_frontend(frontend, &incoming)?;
+                Err(Silence::Final(lost)) => return Err(lost),
+            };
             if !is_redirect(&incoming) {
                 return Ok(answer(frontend, incoming));
             }
@@ -287,7 +268,7 @@ impl Client {
         let outgoing = Outgoing {
             method: Method::Get,
             headers: &[],
-            body: &[],
+            body: None,
             expect: false,
             authorized: false,
             patience: Patience::Brief,

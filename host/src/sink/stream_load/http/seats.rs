@@ -1,15 +1,17 @@
-//! Several servers for one task: whose turn it is, and who is left aside for a while.
+//! Several servers for one task: whose turn it is, who is left aside for a while, and who has been
+//! heard.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::sink::stream_load::config::Endpoint;
+use crate::sink::stream_load::config::{Address, Endpoint};
 
 /// How long a server that failed is left aside at first.
 const SHORTEST: Duration = Duration::from_millis(500);
 /// And at most.
-const LONGEST: Duration = Duration::from_secs(30);
+pub(super) const LONGEST: Duration = Duration::from_secs(30);
 
 /// The servers, in turn. One that fails comes last for a while that doubles with each failure;
 /// where all have failed, all are tried.
@@ -21,8 +23,6 @@ pub(super) struct Seats {
 struct Seat {
     endpoint: Endpoint,
     aside: Mutex<Option<Aside>>,
-    /// Whether it has ever answered.
-    answered: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -34,8 +34,7 @@ struct Aside {
 impl Seats {
     /// Seats those servers.
     pub(super) fn new(endpoints: Vec<Endpoint>) -> Self {
-        let seat =
-            |endpoint| Seat { endpoint, aside: Mutex::new(None), answered: AtomicBool::new(false) };
+        let seat = |endpoint| Seat { endpoint, aside: Mutex::new(None) };
         Self { seats: endpoints.into_iter().map(seat).collect(), next: AtomicUsize::new(0) }
     }
 
@@ -67,21 +66,33 @@ impl Seats {
 
     /// A server answers: it has its turn again.
     pub(super) fn works(&self, index: usize) {
-        let Seat { aside, answered, .. } = &self.seats[index];
-        *aside.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        answered.store(true, Ordering::Relaxed);
+        *self.seats[index].aside.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The servers that have answered as one of the cluster: what else they say then comes from
+/// something on the way, and passes. They are few, since nobody else is asked.
+#[derive(Default)]
+pub(super) struct Acquaintances(Mutex<BTreeSet<Address>>);
+
+impl Acquaintances {
+    /// Takes note of one.
+    pub(super) fn meet(&self, server: &Address) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(server) {
+            known.insert(server.clone());
+        }
     }
 
-    /// Whether a server has ever answered as it should.
-    pub(super) fn has_answered(&self, index: usize) -> bool {
-        self.seats[index].answered.load(Ordering::Relaxed)
+    /// Whether it is one of them.
+    pub(super) fn know(&self, server: &Address) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(server)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sink::stream_load::config::Address;
 
     fn seats(count: u16) -> Seats {
         let endpoint =
@@ -116,9 +127,7 @@ mod tests {
         assert_eq!(pauses[..3], [SHORTEST, SHORTEST * 2, SHORTEST * 4]);
         assert_eq!(pauses[7], LONGEST);
         assert_eq!(order(&seats, now), [0], "the only one is tried all the same");
-        assert!(!seats.has_answered(0));
         seats.works(0);
         assert_eq!(seats.failed(0, now), SHORTEST);
-        assert!(seats.has_answered(0), "whatever it does now");
     }
 }

@@ -46,6 +46,8 @@ fn starrocks(headers: &mut Headers, shape: &Shape) {
             add("column_separator", "\\x01");
             add("row_delimiter", "\\x02");
         }
+        // No configuration says so: StarRocks has no such bodies.
+        BodyFormat::Arrow => add("format", "arrow"),
     }
     match shape.compression {
         Compression::None => {}
@@ -82,6 +84,7 @@ fn doris(headers: &mut Headers, shape: &Shape) {
             add("column_separator", "\\x01");
             add("line_delimiter", "\\x02");
         }
+        BodyFormat::Arrow => add("format", "arrow"),
     }
     match shape.compression {
         Compression::None => {}
@@ -248,6 +251,21 @@ mod tests {
                 "read_json_by_line: true",
                 "strip_outer_array: false",
                 "unique_key_update_mode: UPDATE_FLEXIBLE_COLUMNS"
+            ]
+        );
+    }
+
+    #[test]
+    fn arrow_for_doris_says_no_more_than_that() {
+        let mut shape = shape(BodyFormat::Arrow);
+        shape.partial = Some(PartialUpdateMode::Row);
+        assert_eq!(
+            lines(System::Doris, &shape)[5..],
+            [
+                "format: arrow",
+                "group_commit: off_mode",
+                "partial_columns: true",
+                "columns: `id`,`order`"
             ]
         );
     }

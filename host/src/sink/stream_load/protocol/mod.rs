@@ -31,7 +31,7 @@ pub(super) use headers::segment;
 
 use super::config::{BodyFormat, Compression, PartialUpdateMode, StreamLoadConfig, System};
 use super::error::StreamLoadError;
-use super::http::Client;
+use super::http::{Client, Payload};
 
 /// The header and column of StarRocks that says what a row does.
 pub(super) const OP_COLUMN: &str = "__op";
@@ -58,7 +58,7 @@ struct Shared {
 }
 
 /// One load.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct LoadRequest<'a> {
     /// The table.
     pub table: &'a str,
@@ -67,7 +67,7 @@ pub(super) struct LoadRequest<'a> {
     /// What the body is.
     pub shape: &'a Shape,
     /// The body, compressed if the shape says so.
-    pub body: &'a [u8],
+    pub body: &'a dyn Payload,
     /// Rows in it.
     pub rows: u64,
 }

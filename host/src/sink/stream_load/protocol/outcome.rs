@@ -82,10 +82,14 @@ const MEANINGS: &[(&[&str], FailureKind)] = {
         (&["is already committing"], Busy(InProgress)),
         (&["write lock timeout"], Busy(Cluster)),
         (&["lock timeout"], Busy(Cluster)),
+        (&["blocked on schema change"], Busy(Cluster)),
+        (&["partial update", "schema change"], Busy(Cluster)),
         (&["rpc", "timeout"], Busy(Cluster)),
         (&["rpc", "timed out"], Busy(Cluster)),
         (&["rpc", "failed"], Busy(Cluster)),
+        (&["rpc", "failure"], Busy(Cluster)),
         (&["rpc", "error"], Busy(Cluster)),
+        (&["call frontend service failed"], Busy(Cluster)),
         // Bodies.
         (&["json payload limit"], TooLarge),
         (&["body exceed", "max"], TooLarge),
@@ -119,6 +123,7 @@ const MEANINGS: &[(&[&str], FailureKind)] = {
         (&["no 100-continue header"], Fatal),
         (&["no label in header"], Fatal),
         (&["empty label"], Fatal),
+        (&["label and group_commit"], Fatal),
     ]
 };
 
@@ -145,6 +150,11 @@ pub(super) fn read(answer: &Answer, asked: Asked<'_>) -> Result<Reply, Failure> 
         200 if matches!(code, Some(401 | 403)) => return Err(asked.denied(&words())),
         413 => return Err(asked.failure(FailureKind::TooLarge, &words())),
         429 => return Err(asked.failure(FailureKind::Busy(BusyCause::Requests), &words())),
+        // An exception in Doris's frontend.
+        200 if code.is_some_and(|code| code >= 500) => {
+            let text = format!("code {} of {}: {}", code.unwrap_or_default(), answer.host, words());
+            return Err(asked.failure(FailureKind::Lost, &text));
+        }
         404 => return Err(asked.no_such_path(answer)),
         500.. => {
             let text = format!("HTTP {} of {}: {}", answer.status, answer.host, words());
@@ -189,9 +199,15 @@ impl Asked<'_> {
         if status == "aborted" {
             return self.failure(FailureKind::Aborted, &words);
         }
-        // Without a status it is no answer to what was asked.
-        if status.is_empty() && reply.number("code").is_none() {
-            return self.failure(FailureKind::Lost, &format!("an answer without status: {words}"));
+        // It refuses nothing, and does not say what was asked: another's answer, or half of one.
+        let code = reply.number("code").unwrap_or_default();
+        if reply.succeeded() || (status.is_empty() && code == 0) {
+            let state = reply.text("state").map(|state| format!(" (state {})", quoted(&state)));
+            let text = format!(
+                "an answer that does not say what was asked: {words}{}",
+                state.unwrap_or_default()
+            );
+            return self.failure(FailureKind::Lost, &text);
         }
         let kind = meaning(&self.without_names(&reply.own_words()));
         let failure = match kind {
@@ -231,7 +247,9 @@ impl Asked<'_> {
 
     fn label_exists(&self, reply: &Reply, words: &str) -> Failure {
         let existing = reply.text("existingjobstatus").unwrap_or_default();
-        let finished = matches!(&*existing.to_uppercase(), "FINISHED" | "VISIBLE" | "COMMITTED");
+        // The last is how StarRocks spells it of a transaction over several tables.
+        let finished =
+            matches!(&*existing.to_uppercase(), "FINISHED" | "VISIBLE" | "COMMITTED" | "COMMITED");
         let kind = FailureKind::LabelExists { finished, txn: reply.txn() };
         let text = match &*existing {
             "" => words.to_owned(),
@@ -301,7 +319,8 @@ impl Asked<'_> {
             remedy: remedy.to_owned(),
         };
         if text.contains("unknown database") {
-            return Some(missing("database", self.database, "make it, or correct `database`"));
+            let remedy = "make it with `millrace ddl --apply FILE`, or correct `database`";
+            return Some(missing("database", self.database, remedy));
         }
         if text.contains("unknown table") && !self.table.is_empty() {
             let remedy = "make it (millrace ddl prints how), or correct `table`";

@@ -138,6 +138,9 @@ mod tests {
         let doris = reply(r#"{"msg":"success","code":0,"data":"PRECOMMITTED","count":0}"#);
         assert_eq!(doris.state(), Some(LabelState::Prepared));
         assert_eq!(reply(r#"{"code":1,"data":"no such database"}"#).state(), None);
+        for silent in [r#"{"status":"OK"}"#, r#"{"code":0,"data":null}"#, r#"{"data":{}}"#, "{}"] {
+            assert_eq!(reply(silent).state(), None, "{silent}");
+        }
     }
 
     #[test]

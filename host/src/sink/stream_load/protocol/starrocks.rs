@@ -37,7 +37,7 @@ impl Shared {
                     Ok(LabelState::Prepared) => Ok(LoadReply {
                         txn: begun.txn(),
                         rows: load.rows,
-                        bytes: load.body.len() as u64,
+                        bytes: load.body.written().bytes,
                         publish_timeout: false,
                     }),
                     _ => Err(failure),

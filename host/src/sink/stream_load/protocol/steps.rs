@@ -29,7 +29,7 @@ impl Shared {
             && resent
         {
             // That answer's counters are not those of the load.
-            let bytes = load.body.len() as u64;
+            let bytes = load.body.written().bytes;
             return Ok(LoadReply { txn, rows: load.rows, bytes, publish_timeout: false });
         }
         Err(failure)
@@ -78,7 +78,7 @@ impl Shared {
                 ),
             ));
         }
-        let bytes = count("loadbytes").unwrap_or(load.body.len() as u64);
+        let bytes = count("loadbytes").unwrap_or(load.body.written().bytes);
         Ok(LoadReply { txn: reply.txn(), rows, bytes, publish_timeout })
     }
 

@@ -1,6 +1,9 @@
 //! Both protocols against servers that do what a script says.
 
+use std::io::Read;
+
 use super::*;
+use crate::sink::stream_load::http::Written;
 use crate::sink::stream_load::http::tests::config;
 use crate::sink::stream_load::http::tests::server::{Act, Seen, Server};
 
@@ -17,7 +20,20 @@ fn shape() -> Shape {
 }
 
 fn request(shape: &Shape) -> LoadRequest<'_> {
-    LoadRequest { table: "ods", label: "mr_1", shape, body: b"[{\"id\":1}]", rows: 1 }
+    LoadRequest { table: "ods", label: "mr_1", shape, body: &OneRow, rows: 1 }
+}
+
+/// A body of ten bytes.
+struct OneRow;
+
+impl Payload for OneRow {
+    fn reader(&self) -> Box<dyn Read + '_> {
+        Box::new(&br#"[{"id":1}]"#[..])
+    }
+
+    fn written(&self) -> Written {
+        Written { bytes: 10, time: Duration::ZERO }
+    }
 }
 
 /// A protocol whose only frontend does what the script says.
@@ -120,6 +136,24 @@ fn the_outcomes_of_a_plain_load() {
         (r#"{"Status":"Success","NumberLoadedRows":0,"NumberFilteredRows":1}"#, Kind::Fatal),
         (r#"{"Status":"Success","NumberLoadedRows":0}"#, Kind::Fatal),
         (r#"{"Label":"no status"}"#, Kind::Lost),
+        ("{}", Kind::Lost),
+        ("[]", Kind::Lost),
+        ("", Kind::Lost),
+        (r#"{"Status":"Succ"#, Kind::Lost),
+        (r#"{"msg":"success","code":0,"data":{},"count":0}"#, Kind::Lost),
+        (r#"{"msg":"Internal Error","code":500,"data":"null pointer","count":0}"#, Kind::Lost),
+        (
+            r#"{"Status":"Fail","Message":"FE RPC failure, address=x, reason=y"}"#,
+            Kind::Busy(Busy::Cluster),
+        ),
+        (
+            r#"{"Status":"Fail","Message":"Can't do partial update when table is doing schema change."}"#,
+            Kind::Busy(Busy::Cluster),
+        ),
+        (
+            r#"{"Status":"Fail","Message":"receive body don't equal with body bytes, body bytes=2, receive bytes=1"}"#,
+            Kind::Rejected,
+        ),
         ("not JSON", Kind::Lost),
     ] {
         for system in [System::StarRocks, System::Doris] {
@@ -313,6 +347,110 @@ fn rollbacks_with_nothing_to_do_are_done_and_committed_ones_are_told() {
     assert_eq!(rollback(vec![no(), state("ABORTED")]), Ok(()));
     assert_eq!(rollback(vec![no(), state("VISIBLE")]), Err(FailureKind::Committed));
     assert_eq!(rollback(vec![no(), state("PREPARE")]), Err(FailureKind::NotFound));
+}
+
+/// What the sheets of both systems say that servers say, and what it means here: each line is a
+/// status and a text of the transaction interface, of the second phase, or of the frontend.
+#[test]
+fn what_servers_say_of_transactions() {
+    use BusyCause as Busy;
+    use FailureKind as Kind;
+    for (status, text, expected) in [
+        ("TXN_NOT_EXISTS", "transaction with label mr_1 not exists", Kind::NotFound),
+        (
+            "TXN_IN_PROCESSING",
+            "Transaction in processing, please retry later",
+            Kind::Busy(Busy::InProgress),
+        ),
+        ("FAILED", "transaction mr_1 is already committing", Kind::Busy(Busy::InProgress)),
+        ("ABORTED", "", Kind::Aborted),
+        ("INTERNAL_ERROR", "current transaction is aborted", Kind::Aborted),
+        ("FAILED", "Can not commit ABORTED transaction 5", Kind::Aborted),
+        ("MEM_LIMIT_EXCEEDED", "of the load", Kind::Busy(Busy::Memory)),
+        ("INTERNAL_ERROR", "too many filtered rows", Kind::Quality),
+        ("INTERNAL_ERROR", "primary key size exceed the limit", Kind::Quality),
+        (
+            "INTERNAL_ERROR",
+            "payload size [5] of single write beyond the JSON payload limit",
+            Kind::TooLarge,
+        ),
+        ("INTERNAL_ERROR", "transaction mr_1 hasn't send any data yet", Kind::Rejected),
+        ("INVALID_ARGUMENT", "load request not equal last.", Kind::Rejected),
+        ("FAILED", "Can't find the transaction with db [d] and label[mr_1]", Kind::NotFound),
+        ("FAILED", "No transaction found with db[d] and label[mr_1]", Kind::NotFound),
+        ("FAILED", "Can not abort VISIBLE transaction", Kind::Rejected),
+        ("FAILED", "Unsupported operation", Kind::Fatal),
+        ("ANALYSIS_ERROR", "transaction [9] not found", Kind::NotFound),
+        (
+            "ANALYSIS_ERROR",
+            "transaction [9] is already aborted. abort reason: memory limit",
+            Kind::Aborted,
+        ),
+        ("ANALYSIS_ERROR", "transaction [9] is prepare, not pre-committed.", Kind::Rejected),
+        ("NOT_AUTHORIZED", "no valid Basic authorization", Kind::Denied),
+        ("FAILED", "Need auth information.", Kind::Denied),
+        ("FAILED", "No transaction id or label selected.", Kind::Rejected),
+        ("FAILED", "get database write lock timeout, database=d", Kind::Busy(Busy::Cluster)),
+        ("FAILED", "alive replica num 0 < quorum replica num 1", Kind::Busy(Busy::Restarting)),
+        ("Fail", "Have not get FE Master heartbeat yet", Kind::Busy(Busy::Restarting)),
+        ("Fail", "label and group_commit can't be set at the same time", Kind::Fatal),
+    ] {
+        let body = serde_json::json!({ "Status": status, "Message": text }).to_string();
+        let failure = load(System::StarRocks, &body, false).unwrap_err();
+        assert_eq!(failure.kind, expected, "{status}: {text}");
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_say_what_was_asked_is_lost_in_every_step() {
+    let blanks = ["", "{}", "[]", "{\"Status\": \"O", "<html>", "{\"code\": 0, \"data\": null}"];
+    let exists = || Act::json(r#"{"Status":"OK"}"#);
+    for blank in blanks {
+        let lost = |result: Result<(), Failure>, step: &str| {
+            let kind = result.unwrap_err().kind;
+            assert_eq!(kind, FailureKind::Lost, "{step} answered by {blank}");
+        };
+        // The frontend has answered before; then its answer is garbled, as is a backend's.
+        let starrocks = |script: Vec<Act>| {
+            let script = std::iter::once(exists()).chain(script).collect();
+            let (protocol, _) = protocol(System::StarRocks, script);
+            protocol.commit("ods", "mr_0", None).unwrap();
+            protocol
+        };
+        lost(starrocks(vec![Act::json(blank)]).commit("ods", "mr_1", None), "commit");
+        lost(starrocks(vec![Act::json(blank)]).rollback("ods", "mr_1", None), "rollback");
+        let begun = starrocks(vec![Act::json(blank)]).prepare(&request(&shape()));
+        lost(begun.map(drop), "begin");
+        let backend = Server::start(vec![Act::take(blank)]);
+        let mut script = vec![exists()];
+        script.extend(pointing(&backend, &["/api/transaction/load"]));
+        lost(starrocks(script).prepare(&request(&shape())).map(drop), "load");
+        let backend = Server::start(vec![Act::take(r#"{"Status":"OK"}"#)]);
+        let mut script = vec![exists()];
+        script.extend(pointing(&backend, &["/api/transaction/load"]));
+        script.push(Act::json(blank));
+        lost(starrocks(script).prepare(&request(&shape())).map(drop), "prepare");
+    }
+}
+
+#[test]
+fn a_state_that_is_not_told_is_asked_again() {
+    for system in [System::StarRocks, System::Doris] {
+        for blank in ["{}", r#"{"status":"OK"}"#, r#"{"code":0,"data":null}"#, r#"{"state":"NEW"}"#]
+        {
+            let (protocol, _) = protocol(system, vec![Act::json(blank)]);
+            let failure = protocol.state("mr_1").unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Lost, "{blank}: {}", failure.message);
+            assert!(matches!(decide(&failure, Step::State), Decision::Retry { .. }), "{blank}");
+        }
+        // What cannot be read at all is left aside, and asked of another, where there is one.
+        for blank in ["", "[]", "{"] {
+            let (protocol, _) = protocol(system, vec![Act::json(blank)]);
+            let failure = protocol.state("mr_1").unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Unreachable, "{blank}: {}", failure.message);
+            assert!(matches!(decide(&failure, Step::State), Decision::Retry { .. }), "{blank}");
+        }
+    }
 }
 
 #[test]

@@ -251,7 +251,8 @@ impl Admin {
                     what: "database",
                     name: config.database.clone(),
                     remedy: format!(
-                        "run: CREATE DATABASE {}; or correct `database`",
+                        "run `millrace ddl --apply FILE`, which makes it with its tables; or run: \
+                         CREATE DATABASE {}; or correct `database`",
                         sql::name(&config.database)
                     ),
                 }

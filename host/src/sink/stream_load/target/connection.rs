@@ -1,5 +1,7 @@
 //! Connections to MySQL ports: login, TLS, and what is wrong where there is none.
 
+use std::error::Error as _;
+use std::io;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use mysql::{Conn, DriverError, OptsBuilder, SslOpts};
 
 use crate::sink::stream_load::config::{Address, StreamLoadConfig};
 use crate::sink::stream_load::error::{StreamLoadError, causes, quoted};
+use crate::sink::stream_load::tls;
 
 /// How long a statement may be silent: making a table waits for its tablets.
 const STATEMENT: Duration = Duration::from_secs(60);
@@ -40,6 +43,10 @@ fn open(config: &StreamLoadConfig, address: &Address) -> Result<Conn, StreamLoad
         host => host.to_owned(),
     };
     let password = Some(config.password.expose()).filter(|password| !password.is_empty());
+    if let Some(file) = config.ca_file.as_ref().filter(|_| config.mysql_tls) {
+        // The driver would take a file that it cannot read for a server that is away.
+        drop(tls::certificates(file)?);
+    }
     let tls = config.mysql_tls.then(|| {
         // The driver checks the host's name, and trusts the public authorities beside `ca_file`,
         // which it has no way to leave out. It asks for the process's provider of cryptography;
@@ -103,22 +110,23 @@ fn log_in(options: OptsBuilder, patience: Duration) -> Option<mysql::Result<Conn
 
 /// An error below SQL: nobody there, no TLS, or another protocol.
 pub(super) fn unreachable_port(address: &Address, error: &mysql::Error) -> StreamLoadError {
-    let tls = |problem: String, remedy: &str| StreamLoadError::Tls {
-        endpoint: format!("the MySQL port {address}"),
-        problem,
-        remedy: remedy.to_owned(),
-    };
+    let endpoint = || format!("the MySQL port {address}");
+    if let Some(problem) = of_tls(error) {
+        let without = "is this a MySQL port? `mysql_url` names those of the frontends";
+        return tls::failed(endpoint(), problem, without);
+    }
     match error {
-        mysql::Error::DriverError(DriverError::TlsNotSupported) => tls(
-            "the server has none".to_owned(),
-            "say mysql_tls = false, or switch TLS on in the frontend (`ssl_*` in fe.conf)",
-        ),
-        mysql::Error::TlsError(problem) => {
-            tls(problem.to_string(), "check `ca_file` and the name in the server's certificate")
-        }
-        mysql::Error::IoError(problem) if is_of_tls(problem) => {
-            tls(causes(problem), "check `ca_file` and the name in the server's certificate")
-        }
+        mysql::Error::DriverError(DriverError::TlsNotSupported) => StreamLoadError::Tls {
+            endpoint: endpoint(),
+            problem: "the server has none".to_owned(),
+            remedy: "say mysql_tls = false, or switch TLS on in the frontend (`ssl_*` in fe.conf)"
+                .to_owned(),
+        },
+        mysql::Error::TlsError(problem) => StreamLoadError::Tls {
+            endpoint: endpoint(),
+            problem: problem.to_string(),
+            remedy: "check `ca_file` and the name in the server's certificate".to_owned(),
+        },
         _ => StreamLoadError::Unreachable {
             what: "the MySQL port",
             address: address.to_string(),
@@ -137,8 +145,16 @@ pub(super) fn unreachable_port(address: &Address, error: &mysql::Error) -> Strea
     }
 }
 
-fn is_of_tls(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+/// What a handshake has failed of. The driver makes it with the first packet that it encrypts, and
+/// wraps its error as that of this packet.
+fn of_tls(error: &mysql::Error) -> Option<&rustls::Error> {
+    let problem = match error {
+        mysql::Error::IoError(problem) => problem,
+        mysql::Error::CodecError(packet) => packet.source()?.downcast_ref::<io::Error>()?,
+        mysql::Error::TlsError(problem) => return problem.source()?.downcast_ref(),
+        _ => return None,
+    };
+    problem.get_ref()?.downcast_ref()
 }
 
 /// Whether a refusal is for want of a privilege or of the right password.

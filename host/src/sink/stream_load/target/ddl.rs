@@ -6,7 +6,7 @@
 use super::column_type::{ColumnType, VARCHAR_MAX};
 use super::mapping::{Wanted, is_key, wanted};
 use super::sql;
-use super::table::{FLEXIBLE, SEQUENCE};
+use super::table::{FLEXIBLE, SEQUENCE, makes_flexible_loads};
 use super::version::Version;
 use crate::record::{DataType, Schema};
 use crate::sink::WriteMode;
@@ -36,7 +36,12 @@ pub(in crate::sink::stream_load) fn create_table_for(
     alive: usize,
     version: &Version,
 ) -> String {
-    statement(config, schema, table, alive, version.takes_flexible_updates(config.system))
+    // The property has a hidden column in every row: only where updates may leave values out, and
+    // loads can say so row by row.
+    let flexible = version.takes_flexible_updates(config.system)
+        && makes_flexible_loads(config)
+        && !schema.append_only;
+    statement(config, schema, table, alive, flexible)
 }
 
 fn statement(

@@ -46,7 +46,7 @@ pub(in crate::sink::stream_load) fn evolve(
     alter_job::wait(admin, &table.name, before, limit)?;
     for statement in &statements {
         before = alter_job::newest(admin, &table.name)?.0.max(before);
-        tracing::info!(%statement, "changes the table");
+        tracing::info!(table = table.name, %statement, "changes the table");
         admin.execute(statement)?;
         alter_job::wait(admin, &table.name, before, limit)?;
     }

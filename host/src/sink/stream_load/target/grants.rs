@@ -14,8 +14,10 @@ pub(super) enum Need {
     Alter,
     /// Make a database.
     Database,
-    /// Make tables and views.
+    /// Make tables.
     Create,
+    /// Make views.
+    Views,
     /// List the cluster's nodes.
     Nodes,
 }
@@ -29,6 +31,7 @@ impl Need {
         match words.as_slice() {
             ["SHOW", "BACKENDS" | "COMPUTE" | "FRONTENDS", ..] => Self::Nodes,
             ["CREATE", "DATABASE", ..] => Self::Database,
+            ["CREATE", "VIEW" | "MATERIALIZED", ..] => Self::Views,
             ["CREATE", ..] => Self::Create,
             ["ALTER", ..] => Self::Alter,
             ["TRUNCATE" | "INSERT" | "DELETE", ..] => Self::Load,
@@ -49,9 +52,10 @@ impl Need {
                     }
                     Self::Alter => format!("ALTER ON ALL TABLES IN DATABASE {database}"),
                     Self::Database => "CREATE DATABASE ON CATALOG default_catalog".to_owned(),
-                    Self::Create => format!(
-                        "CREATE TABLE, CREATE VIEW, CREATE MATERIALIZED VIEW ON DATABASE {database}"
-                    ),
+                    Self::Create => format!("CREATE TABLE ON DATABASE {database}"),
+                    Self::Views => {
+                        format!("CREATE VIEW, CREATE MATERIALIZED VIEW ON DATABASE {database}")
+                    }
                     Self::Nodes => "OPERATE ON SYSTEM".to_owned(),
                 };
                 format!("GRANT {what} TO USER {user}")
@@ -62,7 +66,7 @@ impl Need {
                     Self::Load => ("LOAD_PRIV", format!("internal.{database}.*")),
                     Self::Alter => ("ALTER_PRIV", format!("internal.{database}.*")),
                     Self::Database => ("CREATE_PRIV", "internal.*.*".to_owned()),
-                    Self::Create => ("CREATE_PRIV", format!("internal.{database}.*")),
+                    Self::Create | Self::Views => ("CREATE_PRIV", format!("internal.{database}.*")),
                     Self::Nodes => ("ADMIN_PRIV", "*.*.*".to_owned()),
                 };
                 format!("GRANT {privilege} ON {on} TO {user}")
@@ -76,14 +80,16 @@ impl Need {
             (System::StarRocks, Self::Read) => &["SELECT", "ALL", "ROOT", "DB_ADMIN"],
             (System::StarRocks, Self::Load) => &["INSERT", "ALL", "ROOT", "DB_ADMIN"],
             (System::StarRocks, Self::Alter) => &["ALTER", "ALL", "ROOT", "DB_ADMIN"],
-            (System::StarRocks, Self::Database | Self::Create) => {
+            (System::StarRocks, Self::Database | Self::Create | Self::Views) => {
                 &["CREATE", "ALL", "ROOT", "DB_ADMIN"]
             }
             (System::StarRocks, Self::Nodes) => &["OPERATE", "NODE", "ROOT", "CLUSTER_ADMIN"],
             (System::Doris, Self::Read) => &["SELECT_PRIV", "ADMIN_PRIV", "ALL"],
             (System::Doris, Self::Load) => &["LOAD_PRIV", "ADMIN_PRIV", "ALL"],
             (System::Doris, Self::Alter) => &["ALTER_PRIV", "ADMIN_PRIV", "ALL"],
-            (System::Doris, Self::Database | Self::Create) => &["CREATE_PRIV", "ADMIN_PRIV", "ALL"],
+            (System::Doris, Self::Database | Self::Create | Self::Views) => {
+                &["CREATE_PRIV", "ADMIN_PRIV", "ALL"]
+            }
             (System::Doris, Self::Nodes) => &["ADMIN_PRIV", "NODE_PRIV", "ALL"],
         }
     }
@@ -95,8 +101,27 @@ impl Need {
             Self::Load => "load rows",
             Self::Alter => "alter the tables",
             Self::Database => "make a database",
-            Self::Create => "make tables and views",
+            Self::Create => "make tables",
+            Self::Views => "make views",
             Self::Nodes => "list the cluster's nodes",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_needs_no_more_than_it_does() {
+        for (statement, need) in [
+            ("CREATE TABLE IF NOT EXISTS `d`.`t` (", Need::Create),
+            ("CREATE VIEW IF NOT EXISTS `d`.`v` AS", Need::Views),
+            ("create materialized view `d`.`v`", Need::Views),
+            ("CREATE DATABASE IF NOT EXISTS `d`", Need::Database),
+            ("DELETE FROM `d`.`t`", Need::Load),
+        ] {
+            assert_eq!(Need::of(statement), need, "{statement}");
         }
     }
 }

@@ -37,6 +37,25 @@ pub(in crate::sink::stream_load) fn identify(
     Ok(version)
 }
 
+/// The error of a version that prepares no loads.
+pub(in crate::sink::stream_load) fn without_two_phases(
+    system: System,
+    version: &Version,
+) -> StreamLoadError {
+    let first = match system {
+        System::StarRocks => "2.4",
+        System::Doris => "1.0",
+    };
+    StreamLoadError::Unsupported {
+        what: "loading exactly once, which prepares loads before it commits them,".to_owned(),
+        version: format!("{} {version}", system.name()),
+        remedy: format!(
+            "use {} {first} or later, or say delivery = \"at-least-once\"",
+            system.name()
+        ),
+    }
+}
+
 /// Whether loads that wait for their commit can go to the table: Doris in the cloud prepares none
 /// for the tables that upserts want.
 ///

@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
+use super::arrow;
 use super::column_type::{ColumnType, column_type};
 use super::model;
+use super::narrow::holds_less;
 use super::sql;
-use super::table::{Column, Table};
+use super::table::{Column, Table, is_variant};
 use crate::record::{DataType, Schema};
 use crate::sink::WriteMode;
 use crate::sink::stream_load::config::{
-    Deletes, Evolution, StreamLoadConfig, System, TableName, TablePiece,
+    BodyFormat, Deletes, Evolution, StreamLoadConfig, System, TableName, TablePiece,
 };
 use crate::sink::stream_load::error::StreamLoadError;
 
@@ -162,6 +164,12 @@ pub(in crate::sink::stream_load) fn map(
             differences.push(unfit(config, table, one, column, &why));
             continue;
         }
+        if config.format == BodyFormat::Arrow
+            && let Err(why) = arrow::takes(&column.data_type)
+        {
+            differences.push(format!("column `{}` is {}: {why}", column.name, column.data_type));
+            continue;
+        }
         let key = is_key(config, &one.name);
         let mapped_column = Mapped {
             name: column.name.clone(),
@@ -246,6 +254,10 @@ pub(super) fn fit(system: System, wanted: &Wanted, target: &ColumnType) -> Resul
     if wanted.origin == Origin::Op {
         return text_fit(OP_BYTES, target);
     }
+    // Only the input's values are looked at one by one.
+    if wanted.origin == Origin::Version && holds_less(system, wanted.field, false, target) {
+        return Err("places in a source have 64 bits".to_owned());
+    }
     match wanted.field {
         DataType::Bool => exactly(target == &ColumnType::Boolean),
         DataType::Int16 => integer_fit(6, 16, target),
@@ -267,11 +279,7 @@ pub(super) fn fit(system: System, wanted: &Wanted, target: &ColumnType) -> Resul
         },
         DataType::Json => match target {
             ColumnType::Json => Ok(()),
-            ColumnType::Other(name)
-                if system == System::Doris && name.to_ascii_lowercase().starts_with("variant") =>
-            {
-                Ok(())
-            }
+            _ if system == System::Doris && is_variant(target) => Ok(()),
             _ => text_fit(0, target),
         },
         DataType::Date => match target {

@@ -11,6 +11,8 @@
 //! | `table` | a table as it is |
 //! | `model` | which table models take which mode |
 //! | `mapping` | input columns to the table's |
+//! | `arrow` | which columns and versions take Arrow bodies |
+//! | `narrow` | columns that do not hold every value of the input's type |
 //! | `checks` | values that the table would refuse or alter, found before the load |
 //! | `ddl`, `views` | the statements that make tables and views |
 //! | `evolve`, `alter_job` | columns added and widened, and the jobs that do it |
@@ -23,6 +25,7 @@
 
 mod admin;
 mod alter_job;
+mod arrow;
 mod checks;
 mod column_type;
 mod connection;
@@ -34,6 +37,7 @@ mod identity;
 mod inspect;
 mod mapping;
 mod model;
+mod narrow;
 pub(super) mod sql;
 mod table;
 #[cfg(test)]
@@ -44,13 +48,14 @@ mod views;
 pub use inspect::{Finding, Severity, inspect};
 
 pub(super) use admin::Admin;
+pub(super) use arrow::check_format;
 pub(super) use checks::refusals;
 pub(super) use column_type::ColumnType;
 #[cfg(test)]
 pub(super) use column_type::column_type;
 pub(super) use ddl::{create_table, create_table_for};
 pub(super) use evolve::{evolve, evolved};
-pub(super) use identity::{check_two_phases, identify};
+pub(super) use identity::{check_two_phases, identify, without_two_phases};
 pub(super) use mapping::{Mapped, Origin, map};
 pub(super) use table::Table;
 pub(super) use views::views;

@@ -6,11 +6,14 @@ use super::admin::{Admin, value};
 use super::column_type::ColumnType;
 use super::declaration::Declaration;
 use super::sql;
-use crate::sink::stream_load::config::System;
+use crate::sink::WriteMode;
+use crate::sink::stream_load::config::{BodyFormat, StreamLoadConfig, System};
 use crate::sink::stream_load::error::StreamLoadError;
 
 /// The property that lets each row of a load have its own columns.
 pub(super) const FLEXIBLE: &str = "enable_unique_key_skip_bitmap_column";
+/// The property without which a table's columns cannot be changed at once, nor loads be flexible.
+const LIGHT: &str = "light_schema_change";
 /// The property that names the column whose greater value wins.
 pub(super) const SEQUENCE: &str = "function_column.sequence_col";
 /// The older property: the type of a hidden column that each load feeds.
@@ -35,7 +38,7 @@ pub(in crate::sink::stream_load) struct Table {
     pub replication: Option<u32>,
     /// The properties, as shown.
     pub properties: BTreeMap<String, String>,
-    /// Whether each row of a load may have its own columns (Doris).
+    /// Whether it has what loads need in which each row has its own columns (Doris).
     pub flexible: bool,
     /// The column whose greater value wins (Doris).
     pub sequence: Option<String>,
@@ -93,6 +96,26 @@ impl Table {
         self.key.iter().any(|key| key.eq_ignore_ascii_case(name))
     }
 
+    /// Whether rows of one load of a sink may each have their own columns (Doris's flexible partial
+    /// update).
+    pub(in crate::sink::stream_load) fn takes_flexible_loads(
+        &self,
+        config: &StreamLoadConfig,
+    ) -> bool {
+        self.flexible && self.could_take_flexible_loads(config)
+    }
+
+    /// Whether they might, if only the table had the property for it.
+    pub(super) fn could_take_flexible_loads(&self, config: &StreamLoadConfig) -> bool {
+        let light = self.properties.get(LIGHT);
+        let is_heavy = light.is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        makes_flexible_loads(config)
+            && self.model == Model::Unique { merge_on_write: true }
+            && self.sequence.is_none()
+            && !is_heavy
+            && !self.columns.iter().any(|column| is_variant(&column.data_type))
+    }
+
     /// The table that a declaration and the catalogue's columns make.
     pub(super) fn of(name: &str, catalogue: Vec<Column>, declaration: Declaration) -> Self {
         let (flexible, replication) = (declaration.is_set(FLEXIBLE), declaration.replication());
@@ -124,6 +147,21 @@ impl Table {
             sequence,
         }
     }
+}
+
+/// Whether a sink can make loads in which each row has its own columns: they are without a sequence,
+/// and JSON, whatever the others are. Who asks for Arrow is not given JSON for it.
+pub(super) fn makes_flexible_loads(config: &StreamLoadConfig) -> bool {
+    config.system == System::Doris
+        && config.mode == WriteMode::Upsert
+        && config.format != BodyFormat::Arrow
+        && config.sequence.is_none()
+}
+
+/// Whether it is Doris's type of any value.
+pub(super) fn is_variant(data_type: &ColumnType) -> bool {
+    let ColumnType::Other(name) = data_type else { return false };
+    name.to_ascii_lowercase().starts_with("variant")
 }
 
 /// Reads a table.

@@ -49,6 +49,17 @@ impl Version {
         system == System::Doris && self.is_at_least(3, 1, 0)
     }
 
+    /// Whether bodies may be Arrow: Doris 2.1.
+    pub(in crate::sink::stream_load) fn takes_arrow(&self, system: System) -> bool {
+        system == System::Doris && self.is_at_least(2, 1, 0)
+    }
+
+    /// Whether bodies may be compressed whatever their format: StarRocks 3.2.7; older ones read
+    /// compressed JSON as it is. Those of Doris are never JSON.
+    pub(in crate::sink::stream_load) fn takes_compressed_bodies(&self, system: System) -> bool {
+        system == System::Doris || self.is_at_least(3, 2, 7)
+    }
+
     /// Whether loads can wait for their commit: StarRocks 2.4, and every Doris that is in use.
     pub(in crate::sink::stream_load) fn takes_two_phases(&self, system: System) -> bool {
         match system {
@@ -74,7 +85,9 @@ fn numbers(text: &str) -> Option<[u32; 3]> {
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        // Doris says its name twice.
+        let text = self.text.strip_prefix("Doris version ").unwrap_or(&self.text);
+        f.write_str(text.strip_prefix("doris-").unwrap_or(text))
     }
 }
 
@@ -119,6 +132,18 @@ mod tests {
     }
 
     #[test]
+    fn a_version_is_shown_without_the_systems_name() {
+        for (says, shown) in [
+            ("Doris version doris-2.1.7-rc03-443e87e203", "2.1.7-rc03-443e87e203"),
+            ("Doris version 4.0 (cloud)", "4.0 (cloud)"),
+            ("3.5.0-8a1e3b2", "3.5.0-8a1e3b2"),
+            ("VeloDB Core 4.0.1", "VeloDB Core 4.0.1"),
+        ] {
+            assert_eq!(Version::read(says).to_string(), shown);
+        }
+    }
+
+    #[test]
     fn versions_are_ordered_by_their_numbers() {
         assert!(Version::read("3.10.0") > Version::read("3.9.12"));
         assert_eq!(Version::read("3.1.0-a"), Version::read("3.1.0-b"));
@@ -126,5 +151,11 @@ mod tests {
         assert!(!Version::read("3.0.9").takes_flexible_updates(System::Doris));
         assert!(!Version::read("3.5.0").takes_flexible_updates(System::StarRocks));
         assert!(!Version::read("2.3.9").takes_two_phases(System::StarRocks));
+        assert!(Version::read("2.1.0").takes_arrow(System::Doris));
+        assert!(!Version::read("2.0.15").takes_arrow(System::Doris));
+        assert!(!Version::read("3.5.0").takes_arrow(System::StarRocks));
+        assert!(Version::read("3.2.7").takes_compressed_bodies(System::StarRocks));
+        assert!(!Version::read("3.2.6").takes_compressed_bodies(System::StarRocks));
+        assert!(Version::read("2.0.15").takes_compressed_bodies(System::Doris));
     }
 }

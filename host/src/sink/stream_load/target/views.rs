@@ -112,13 +112,11 @@ struct Columns {
 
 impl Columns {
     fn of(config: &StreamLoadConfig, schema: &Schema) -> Result<Self, Vec<String>> {
-        let mut lacks = Vec::new();
+        let (mut lacks, mut missing) = (Vec::new(), Vec::new());
         let mut column = |name: &str, money: bool| {
             let field = schema.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
             match field.map(|field| field.data_type) {
-                None => lacks.push(format!(
-                    "the views need a column `{name}`, which the input does not have"
-                )),
+                None => missing.push(format!("`{name}`")),
                 Some(DataType::Decimal { .. }) if money => {}
                 Some(other) if money => lacks
                     .push(format!("the views sum `{name}`, which is {other} and not a decimal")),
@@ -131,10 +129,13 @@ impl Columns {
             ["total_bet", "total_win", "net_amount"].map(|name| column(name, true));
         let time = time(schema).map(sql::name);
         if time.is_none() {
-            lacks.push(format!(
-                "the views need a timestamp, such as `{}`, which the input does not have",
-                TIMES.join("`, `")
-            ));
+            missing.push(format!("a timestamp, such as `{}`", TIMES[0]));
+        }
+        if !missing.is_empty() {
+            lacks.insert(
+                0,
+                format!("the views need what the input does not have: {}", missing.join(", ")),
+            );
         }
         match time {
             Some(time) if lacks.is_empty() => Ok(Self {

@@ -4,22 +4,23 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::buffers::Buffers;
 use super::label::Spot;
 use super::loader::Body;
 use super::part::Contents;
 use super::rows::RowSet;
+use super::stream::{Spans, Stream};
 use crate::record::Epoch;
 use crate::sink::stream_load::config::{
     BodyFormat, Compression, Deletes, PartialUpdateMode, StreamLoadConfig, System,
 };
-use crate::sink::stream_load::encode::{DeleteSign, Encoder, compress};
+use crate::sink::stream_load::encode::{BodyEncoder, DeleteSign, Line};
 use crate::sink::stream_load::held::{Part, Piece};
 use crate::sink::stream_load::target::{Mapped, Origin, Table};
 use crate::sink::{LateRefusal, WriteMode};
 
-/// Compression is expected to leave one byte of so many.
-const COMPRESSED: usize = 4;
+/// Behind why a row is refused that stands for all changes of its key.
+const NOTHING_OF_THE_KEY: &str = "; of the changes of its key since the load before none is loaded, \
+                                  and the row stays what it was";
 
 /// How the loads of one table are written.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ struct Layout {
     format: BodyFormat,
     compression: Compression,
     partial: PartialUpdateMode,
+    /// Whether a row of a key replaces the one that is there.
+    is_keyed: bool,
     /// Whether deletes are told by a column of the body.
     signs_deletes: bool,
     /// The column whose greater value wins.
@@ -46,7 +49,7 @@ impl Layout {
     /// Doris takes no compressed JSON, which a body that cannot be CSV becomes.
     fn compression_of(&self, format: BodyFormat) -> Compression {
         match (self.system, format) {
-            (System::Doris, BodyFormat::Json) => Compression::None,
+            (System::Doris, BodyFormat::Json | BodyFormat::Arrow) => Compression::None,
             _ => self.compression,
         }
     }
@@ -55,7 +58,6 @@ impl Layout {
 /// A part's rows, in order.
 pub(in crate::sink::stream_load) struct PartContents {
     layouts: Arc<Layouts>,
-    buffers: Arc<Buffers>,
     part: Part,
     /// Of each piece, the number of its first row.
     starts: Vec<usize>,
@@ -77,6 +79,7 @@ impl Layouts {
             format: config.format,
             compression: config.compression,
             partial: config.partial_update,
+            is_keyed: config.mode == WriteMode::Upsert,
             signs_deletes: config.mode == WriteMode::Upsert && config.deletes == Deletes::Hard,
             sequence: config.sequence.clone(),
         };
@@ -94,13 +97,8 @@ impl Layouts {
 }
 
 impl PartContents {
-    /// The rows of `part`, which were taken at `now`; their bodies are in `buffers`.
-    pub(in crate::sink::stream_load) fn new(
-        layouts: &Arc<Layouts>,
-        buffers: &Arc<Buffers>,
-        part: Part,
-        now: i64,
-    ) -> Self {
+    /// The rows of `part`, which were taken at `now`.
+    pub(in crate::sink::stream_load) fn new(layouts: &Arc<Layouts>, part: Part, now: i64) -> Self {
         let mut next = 0;
         let starts = part.pieces.iter().map(|piece| {
             let start = next;
@@ -109,9 +107,9 @@ impl PartContents {
         });
         let starts = starts.collect();
         let has_deletes = part.pieces.iter().any(|piece| piece.deletes.is_some());
-        let (layouts, buffers) = (Arc::clone(layouts), Arc::clone(buffers));
+        let layouts = Arc::clone(layouts);
         let is_json = AtomicBool::new(false);
-        Self { layouts, buffers, part, starts, has_deletes, now, is_json }
+        Self { layouts, part, starts, has_deletes, now, is_json }
     }
 
     /// Where the part belongs.
@@ -122,10 +120,14 @@ impl PartContents {
 
     /// The format that bodies have, as far as is known.
     fn format(&self) -> BodyFormat {
-        match self.is_json.load(Ordering::Relaxed) {
-            true => BodyFormat::Json,
-            false => self.layouts.config.format,
-        }
+        let Layout { format, signs_deletes, .. } = self.layouts.config;
+        let has_signs = self.has_deletes && signs_deletes;
+        let is_json = self.is_json.load(Ordering::Relaxed)
+            // Only JSON has rows of different columns,
+            || self.part.is_flexible
+            // and Arrow has no column that tells deletes.
+            || (format == BodyFormat::Arrow && has_signs);
+        if is_json { BodyFormat::Json } else { format }
     }
 
     /// The column whose greater value wins, if bodies have it.
@@ -134,9 +136,15 @@ impl PartContents {
         columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)).cloned()
     }
 
-    fn encoder(&self, format: BodyFormat) -> (Encoder, Option<Mapped>) {
+    /// What writes rows that have these columns (`None`: all) in this format, and the column whose
+    /// greater value wins.
+    fn encoder(
+        &self,
+        format: BodyFormat,
+        present: Option<&[usize]>,
+    ) -> (BodyEncoder, Option<Mapped>) {
         let layout = &self.layouts.config;
-        let columns = self.layouts.columns(self.part.present.as_deref());
+        let columns = self.layouts.columns(present);
         let sequence = self.sequence(&columns);
         let input = sequence.as_ref().and_then(|column| match column.origin {
             Origin::Input(index) => Some(index),
@@ -146,8 +154,13 @@ impl PartContents {
             true => DeleteSign::Column,
             false => DeleteSign::None,
         };
-        let encoder = Encoder::new(layout.system, format, columns, deletes, self.now);
-        (encoder.with_sequence(input), sequence)
+        let encoder = BodyEncoder::new(layout.system, format, columns, deletes, self.now, input);
+        (encoder, sequence)
+    }
+
+    /// The columns of the first rows; unless the part is flexible, of all.
+    fn present(&self) -> Option<&[usize]> {
+        self.part.pieces.first()?.present.as_deref()
     }
 
     /// The pieces that have rows of a range, each with its own rows of it.
@@ -161,38 +174,28 @@ impl PartContents {
         })
     }
 
-    /// The rows in this format; `None`: they cannot be written so.
-    fn encoded(&self, rows: &RowSet, format: BodyFormat) -> Option<Body> {
-        let layout = &self.layouts.config;
-        let (mut encoder, sequence) = self.encoder(format);
-        let mut bytes = self.buffers.take(self.estimate(rows));
-        encoder.begin(&mut bytes);
-        for range in rows.ranges() {
-            for (piece, rows) in self.pieces(range.clone()) {
-                if !encoder.encode(&mut bytes, piece, rows) {
-                    self.buffers.give(bytes);
-                    return None;
-                }
-            }
-        }
-        encoder.end(&mut bytes);
-        let partial = self.part.present.is_some().then_some(layout.partial);
-        let sequence = sequence.map(|column| column.name);
-        let compression = layout.compression_of(format);
-        let shape = encoder.shape(compression, partial, false, sequence);
-        if compression != Compression::None {
-            let room = self.buffers.take(bytes.len() / COMPRESSED);
-            let plain = std::mem::replace(&mut bytes, room);
-            bytes = compress(compression, &plain, bytes);
-            self.buffers.give(plain);
-        }
-        Some(Body { shape, bytes, rows: rows.len() as u64 })
+    /// Where the rows are, in order.
+    fn spans(&self, rows: &RowSet) -> Spans<'_> {
+        rows.ranges().iter().flat_map(|range| self.pieces(range.clone())).collect()
     }
 
-    /// What these rows take in a body, roughly, and a little more.
-    fn estimate(&self, rows: &RowSet) -> usize {
-        let bytes = self.part.bytes.div_ceil(self.part.rows.max(1)) * rows.len();
-        bytes + bytes / 16
+    /// The rows in this format; `None`: they cannot be written so.
+    fn stream<'a>(&'a self, rows: &'a RowSet, format: BodyFormat) -> Option<Body<'a>> {
+        let layout = &self.layouts.config;
+        let (encoder, sequence) = self.encoder(format, self.present());
+        let spans = self.spans(rows);
+        let is_plain = self.part.is_plain && encoder.can_write_plain();
+        if !is_plain && !spans.iter().all(|(piece, rows)| encoder.can_write(piece, rows.clone())) {
+            return None;
+        }
+        let partial = self.present().is_some().then_some(layout.partial);
+        let sequence = sequence.map(|column| column.name);
+        let compression = layout.compression_of(format);
+        let shape = encoder.shape(compression, partial, self.part.is_flexible, sequence);
+        let make = move |present: Option<&[usize]>| self.encoder(format, present).0;
+        let row_bytes = self.part.bytes.div_ceil(self.part.rows.max(1));
+        let payload = Box::new(Stream::new(spans, compression, row_bytes, make));
+        Some(Body { shape, payload, rows: rows.len() as u64 })
     }
 }
 
@@ -201,28 +204,34 @@ impl Contents for PartContents {
         self.part.rows
     }
 
-    fn body(&self, rows: &RowSet) -> Body {
-        self.encoded(rows, self.format()).unwrap_or_else(|| {
+    fn body<'a>(&'a self, rows: &'a RowSet) -> Body<'a> {
+        self.stream(rows, self.format()).unwrap_or_else(|| {
             self.is_json.store(true, Ordering::Relaxed);
-            self.encoded(rows, BodyFormat::Json).expect("JSON takes every value")
+            self.stream(rows, BodyFormat::Json).expect("JSON takes every value")
         })
     }
 
-    fn take_back(&self, body: Body) {
-        self.buffers.give(body.bytes);
-    }
-
     fn text(&self, row: usize) -> Vec<u8> {
-        let (mut encoder, _) = self.encoder(self.format());
-        let mut text = Vec::new();
-        for (piece, rows) in self.pieces(row..row + 1) {
-            // What CSV does not take has no text, and so is not known by it.
-            encoder.encode(&mut text, piece, rows);
+        let mut text = Line::default();
+        let format = self.format();
+        // Of Arrow, the target shows values in ways of its own.
+        if format == BodyFormat::Arrow {
+            return Vec::new();
         }
-        text
+        for (piece, rows) in self.pieces(row..row + 1) {
+            let (mut encoder, _) = self.encoder(format, piece.present.as_deref());
+            // What CSV does not take has no text, and so is not known by it.
+            if encoder.can_write(piece, rows.clone()) {
+                encoder.encode(&mut text, piece, rows);
+            }
+        }
+        text.written().to_vec()
     }
 
-    fn refused(&self, row: usize, reason: String) -> LateRefusal {
+    fn refused(&self, row: usize, mut reason: String) -> LateRefusal {
+        if self.layouts.config.is_keyed {
+            reason.push_str(NOTHING_OF_THE_KEY);
+        }
         let (piece, rows) = self.pieces(row..row + 1).next().expect("the row is one of the part's");
         let row = u32::try_from(piece.place(rows.start)).expect("a batch is small");
         LateRefusal { row: piece.batch.take(&[row]), reason, column: None }

@@ -36,6 +36,17 @@ pub(in crate::sink::stream_load) enum Fate {
     Forgotten,
 }
 
+impl Fate {
+    /// What the log says.
+    pub(in crate::sink::stream_load) const fn words(self) -> &'static str {
+        match self {
+            Self::Visible => "its rows are visible",
+            Self::Gone => "rolled back",
+            Self::Forgotten => "no longer known",
+        }
+    }
+}
+
 /// What a label's state means to a part that was prepared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
@@ -63,7 +74,9 @@ impl Loader {
         let mut backoff = waits.backoff();
         loop {
             let started = Instant::now();
+            let asked = waits.asking("commit", &part.label);
             let result = exchange.commit(&part.table, &part.label, part.txn);
+            drop(asked);
             counters.spent(LoadPhase::Commit, started.elapsed());
             let failure = match result {
                 Ok(()) => return Ok(Fate::Visible),

@@ -10,6 +10,7 @@ use super::label::{Labels, Spot};
 use super::retry::{Backoff, Waits};
 use crate::sink::SinkError;
 use crate::sink::stream_load::error::StreamLoadError;
+use crate::sink::stream_load::http::Payload;
 use crate::sink::stream_load::protocol::{
     Decision, Failure, FailureKind, LabelState, LoadReply, LoadRequest, Shape, Step, decide,
 };
@@ -34,11 +35,10 @@ pub(in crate::sink::stream_load) struct Loader {
 }
 
 /// Rows as they are sent.
-#[derive(Clone, Debug)]
-pub(in crate::sink::stream_load) struct Body {
+pub(in crate::sink::stream_load) struct Body<'a> {
     pub shape: Shape,
     /// Compressed, if the shape says so.
-    pub bytes: Vec<u8>,
+    pub payload: Box<dyn Payload + 'a>,
     pub rows: u64,
 }
 
@@ -89,7 +89,7 @@ impl Loader {
     pub(super) fn attempt(
         &self,
         spot: Spot<'_>,
-        body: &Body,
+        body: &Body<'_>,
         label: Option<String>,
     ) -> Result<Verdict, SinkError> {
         if self.exactly_once { self.prepare(spot, body, label) } else { self.deliver(spot, body) }
@@ -99,7 +99,7 @@ impl Loader {
     fn prepare(
         &self,
         spot: Spot<'_>,
-        body: &Body,
+        body: &Body<'_>,
         label: Option<String>,
     ) -> Result<Verdict, SinkError> {
         let mut backoff = self.waits.backoff();
@@ -111,7 +111,9 @@ impl Loader {
         let mut owed: Vec<String> = Vec::new();
         loop {
             let started = Instant::now();
+            let asked = self.waits.asking("load", &label);
             let result = self.exchange.prepare(&request(spot, &label, body));
+            drop(asked);
             self.counters.spent(LoadPhase::Load, started.elapsed());
             let failure = match result {
                 Ok(reply) => {
@@ -145,7 +147,7 @@ impl Loader {
     }
 
     /// A plain load. It is sent again under the same label, which the target takes once.
-    fn deliver(&self, spot: Spot<'_>, body: &Body) -> Result<Verdict, SinkError> {
+    fn deliver(&self, spot: Spot<'_>, body: &Body<'_>) -> Result<Verdict, SinkError> {
         let label = self.labels.next(spot);
         self.intents.send(&label, spot.table)?;
         let verdict = self.send(spot, &label, body)?;
@@ -154,13 +156,15 @@ impl Loader {
         Ok(verdict)
     }
 
-    fn send(&self, spot: Spot<'_>, label: &str, body: &Body) -> Result<Verdict, SinkError> {
+    fn send(&self, spot: Spot<'_>, label: &str, body: &Body<'_>) -> Result<Verdict, SinkError> {
         let taken = |reply, started| taken(label.to_owned(), body, reply, started);
         let mut backoff = self.waits.backoff();
         let mut resent = false;
         loop {
             let started = Instant::now();
+            let asked = self.waits.asking("load", label);
             let result = self.exchange.load(&request(spot, label, body), resent);
+            drop(asked);
             self.counters.spent(LoadPhase::Load, started.elapsed());
             let failure = match result {
                 Ok(reply) => return Ok(taken(Some(reply), started)),
@@ -305,17 +309,17 @@ impl Loader {
     }
 }
 
-fn request<'a>(spot: Spot<'a>, label: &'a str, body: &'a Body) -> LoadRequest<'a> {
-    let Body { shape, bytes, rows } = body;
-    LoadRequest { table: spot.table, label, shape, body: bytes, rows: *rows }
+fn request<'a>(spot: Spot<'a>, label: &'a str, body: &'a Body<'a>) -> LoadRequest<'a> {
+    let Body { shape, payload, rows } = body;
+    LoadRequest { table: spot.table, label, shape, body: &**payload, rows: *rows }
 }
 
-fn taken(label: String, body: &Body, reply: Option<LoadReply>, started: Instant) -> Verdict {
+fn taken(label: String, body: &Body<'_>, reply: Option<LoadReply>, started: Instant) -> Verdict {
     Verdict::Taken(Taken {
         label,
         txn: reply.and_then(|reply| reply.txn),
         rows: body.rows,
-        bytes: body.bytes.len() as u64,
+        bytes: body.payload.written().bytes,
         time: started.elapsed(),
     })
 }

@@ -12,8 +12,7 @@
 //! | `part` | a part's rows, until the target has all but those that it refuses |
 //! | `ending` | a prepared transaction's commit, or its end without one |
 //! | `rows`, `error_log` | some of a part's rows; those that an error log names |
-//! | `body` | pieces of columns as the contents of a part |
-//! | `buffers` | memory of bodies, used again |
+//! | `body`, `stream` | pieces of columns as the contents of a part; as bytes while they are sent |
 //! | `repeat` | an epoch that comes again, of which a part is visible |
 //! | `parallel` | several jobs at once |
 //!
@@ -22,7 +21,6 @@
 //! *Not here*: what failures mean (`protocol`), which rows make a part (`held`).
 
 mod body;
-mod buffers;
 mod ending;
 mod error_log;
 mod exchange;
@@ -35,11 +33,11 @@ mod part;
 mod repeat;
 mod retry;
 mod rows;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 pub(super) use body::{Layouts, PartContents};
-pub(super) use buffers::Buffers;
 pub(super) use ending::Fate;
 pub(super) use handle::{Emptied, PartHandle, StreamLoadHandle};
 pub(super) use intents::Intents;

@@ -6,7 +6,6 @@
 //! that is taken stays.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use super::error_log;
 use super::handle::PartHandle;
@@ -25,11 +24,7 @@ pub(in crate::sink::stream_load) trait Contents: Sync {
     /// How many there are.
     fn rows(&self) -> usize;
     /// Some of them as they are sent.
-    fn body(&self, rows: &RowSet) -> Body;
-    /// Takes back a body that the target has answered, so that the next may have its memory.
-    fn take_back(&self, body: Body) {
-        drop(body);
-    }
+    fn body<'a>(&'a self, rows: &'a RowSet) -> Body<'a>;
     /// One of them, as it stands in a body before compression.
     fn text(&self, row: usize) -> Vec<u8>;
     /// One of them, as it is set aside.
@@ -189,11 +184,9 @@ impl<'a> PartLoad<'a> {
             return Err(self.loader.failed(StreamLoadError::Halted { message }));
         }
         self.loads += 1;
-        let started = Instant::now();
         let body = self.contents.body(rows);
-        self.loader.counters.spent(LoadPhase::Encode, started.elapsed());
         let verdict = self.loader.attempt(self.spot, &body, label);
-        self.contents.take_back(body);
+        self.loader.counters.spent(LoadPhase::Encode, body.payload.written().time);
         verdict
     }
 

@@ -37,7 +37,7 @@ impl Repeat {
         Self { whole, visible, met: BTreeSet::new(), halves: Vec::new() }
     }
 
-    /// How a table's rows are cut.
+    /// How a table's rows are cut: as they were, in flexible parts or not, where there were any.
     pub(in crate::sink::stream_load) fn parts(&self, table: &str, bounds: LoadBounds) -> Parts {
         let of_table = self.whole.parts.iter().filter(|part| part.table == table);
         let sets: BTreeMap<String, u32> =
@@ -116,6 +116,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sink::stream_load::held::FLEXIBLE;
 
     const BOUNDS: LoadBounds =
         LoadBounds { rows: 1, bytes: 1, linger: Duration::ZERO, in_flight: 1 };
@@ -156,6 +157,28 @@ mod tests {
         let Parts::As(sets) = repeat.parts("t", BOUNDS) else { panic!("t was there") };
         assert_eq!(sets, BTreeMap::from([("3".to_owned(), 1), ("all".to_owned(), 2)]));
         assert!(matches!(repeat.parts("u", BOUNDS), Parts::BySize(_)));
+    }
+
+    #[test]
+    fn flexible_parts_are_asked_for_by_their_name() {
+        let parts = vec![
+            part("a", "t", "all", 0, 2),
+            part("b", "t", FLEXIBLE, 1, 3),
+            part("c", "u", "3", 0, 1),
+        ];
+        let whole = StreamLoadHandle { parts, keyed: true, ..StreamLoadHandle::default() };
+        let mut repeat = Repeat::new(&whole.only(|part| part.label == "b"), whole);
+        let of = |table| match repeat.parts(table, BOUNDS) {
+            Parts::As(sets) => sets,
+            Parts::BySize(_) => panic!("{table} was there"),
+        };
+        assert_eq!(of("t"), BTreeMap::from([("all".to_owned(), 2), (FLEXIBLE.to_owned(), 3)]));
+        assert!(!of("u").contains_key(FLEXIBLE), "its rows were cut by their sets");
+        let visible = PartHandle { visible: true, ..part("b", "t", FLEXIBLE, 1, 3) };
+        let found = repeat.find("t", (FLEXIBLE, 1), 10);
+        assert_eq!(found, Ok(Found::Visible { parts: vec![visible], refused: 0 }));
+        assert_eq!(repeat.find("t", (FLEXIBLE, 2), 10), Ok(Found::Load));
+        assert_eq!(repeat.end(), Ok(Vec::new()));
     }
 
     #[test]

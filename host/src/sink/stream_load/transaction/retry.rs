@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use crate::telemetry::{Clock, LoadCounters, LoadHealth};
+use crate::telemetry::{Asked, Clock, LoadCounters, LoadHealth};
 
 /// How a sink waits, and who hears of it.
 pub(in crate::sink::stream_load) struct Waits {
@@ -31,6 +31,11 @@ impl Waits {
         pause: Box<dyn Fn(Duration) + Send + Sync>,
     ) -> Self {
         Self { pause, counters, clock, waiting: AtomicUsize::new(0) }
+    }
+
+    /// Says that the target is asked for `what` about a label, until that is dropped.
+    pub(super) fn asking(&self, what: &str, label: &str) -> Asked<'_> {
+        self.counters.asks(format!("{what} `{label}`"), self.clock.now())
     }
 
     /// The tries of one step.
@@ -137,9 +142,9 @@ mod tests {
         assert!(!second.again("memory", "still", bounds, Some(1)), "one try is allowed");
         drop(second);
         let waiting = LoadHealth::Waiting { reason: "still".to_owned(), since: 7 };
-        assert_eq!(counters.health(), waiting);
+        assert_eq!(counters.health(7), waiting);
         drop(first);
-        assert_eq!(counters.health(), LoadHealth::Healthy);
+        assert_eq!(counters.health(7), LoadHealth::Healthy);
         assert_eq!((*waited.lock().unwrap(), counters.retries()["memory"]), (2, 2));
     }
 }

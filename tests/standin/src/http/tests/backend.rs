@@ -112,6 +112,20 @@ fn replies_are_spoilt_where_faults_say() {
     let garbled = put(address, &json_load("l2", ""));
     assert_eq!(garbled.status, 200);
     assert!(serde_json::from_str::<Value>(&garbled.body).is_err());
+    // The work is done all the same.
+    let others = [
+        (Point::BeHtmlReply, "l4", "<!DOCTYPE html>"),
+        (Point::BeEmptyReply, "l5", ""),
+        (Point::BeBlankReply, "l6", "\"data\": null"),
+    ];
+    for (point, label, text) in others {
+        arm(&standin, point);
+        let reply = put(address, &json_load(label, ""));
+        assert!(reply.status == 200 && !reply.body.contains("Status"), "{point}: {}", reply.body);
+        assert!(reply.body.contains(text), "{point}: {}", reply.body);
+        let again = ask(address, &json_load(label, ""));
+        assert_eq!(again.json()["ExistingJobStatus"], "FINISHED", "{point}");
+    }
     arm(&standin, Point::Be5xx);
     assert_eq!(ask(address, &json_load("l3", "")).status, 503);
     assert!(put(address, &json_load("l3", "")).body.contains("Success"));

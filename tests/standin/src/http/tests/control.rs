@@ -42,6 +42,28 @@ fn nodes_are_killed_and_revived() {
 }
 
 #[test]
+fn servers_stand_still_until_they_are_told_to_go_on() {
+    let standin = start_with_table(System::StarRocks);
+    let stood = order(&standin, "POST", "/stall", r#"{"seconds": 600}"#).json();
+    assert!(stood["seconds_left"].as_f64().is_some_and(|left| left > 500.0), "{stood}");
+    // Frontends redirect; a backend asks for the body, and takes none of it.
+    let request = load(&format!("{ROOT}{EXPECT}label: l\r\nContent-Length: 4\r\n"));
+    assert_eq!(ask(standin.http()[0], &request).status, 307);
+    let mut client = Client::to(standin.backends()[0]);
+    client.send(&request);
+    assert_eq!(client.head(), CONTINUE);
+    client.send("1\tx\n");
+    let waiting = || order(&standin, "GET", "/stall", "").json()["waiting"] == 1;
+    until(waiting);
+    assert_eq!(standin.world().stats.body_bytes(), 0);
+    assert_eq!(order(&standin, "DELETE", "/stall", "").status, 200);
+    let reply = client.reply();
+    assert_eq!(reply.json()["Status"], "Success", "{}", reply.body);
+    assert!(!waiting() && standin.world().stats.body_bytes() == 4);
+    assert_eq!(order(&standin, "POST", "/stall", r#"{"seconds": -1}"#).status, 400);
+}
+
+#[test]
 fn the_rest_is_read_and_changed() {
     let standin = start(System::StarRocks);
     assert_eq!(order(&standin, "GET", "/breaches", "").body, "[]\n");

@@ -138,6 +138,9 @@ fn frontends_fail_before_they_look() {
     let cases = [
         (Point::Fe5xx, 503, "Service Unavailable"),
         (Point::FeHtml, 200, "<!DOCTYPE html>"),
+        (Point::Fe404, 404, "default backend"),
+        (Point::FePortal, 307, ""),
+        (Point::FeEmptyReply, 200, ""),
         (Point::Fe401, 401, "Access denied"),
         (Point::Fe200Unauthorized, 200, "\"code\":401"),
         (Point::NoBackendAlive, 200, "No backend load available"),
@@ -150,6 +153,8 @@ fn frontends_fail_before_they_look() {
     }
     arm(&standin, Point::FeReset);
     assert_eq!(Client::to(standin.http()[0]).send(&request).rest(), "");
+    arm(&standin, Point::FeNotHttp);
+    assert!(Client::to(standin.http()[0]).send(&request).rest().starts_with("J\0"));
 }
 
 #[test]

@@ -34,9 +34,12 @@ const NOT_FLEXIBLE: [&str; 9] = [
 
 /// Reads the headers of a load.
 pub(super) fn parse(version: Version, headers: &Headers) -> Result<LoadSpec, String> {
-    let mut spec = common(System::Doris, headers, format(headers)?)?;
+    let mut spec = common(System::Doris, headers, format(version, headers)?)?;
     if let Some(name) = headers.filled("compress_type") {
         spec.codec = values::codec(&CODECS, name)?;
+        if spec.format == Format::Arrow {
+            return Err(format!("the stand-in reads no Arrow with compress_type {name}"));
+        }
     }
     // Exactly so: any other value is a load that commits by itself.
     spec.two_phase = headers.get("two_phase_commit") == Some("true");
@@ -64,7 +67,7 @@ pub(super) fn parse(version: Version, headers: &Headers) -> Result<LoadSpec, Str
     Ok(spec)
 }
 
-fn format(headers: &Headers) -> Result<Format, String> {
+fn format(version: Version, headers: &Headers) -> Result<Format, String> {
     let name = headers.filled("format").unwrap_or("csv").to_ascii_lowercase();
     let titles = match name.as_str() {
         "json" => {
@@ -82,7 +85,8 @@ fn format(headers: &Headers) -> Result<Format, String> {
         "csv" => 0,
         "csv_with_names" => 1,
         "csv_with_names_and_types" => 2,
-        "arrow" | "parquet" | "orc" => {
+        "arrow" if version.at_least(2, 1, 0) => return Ok(Format::Arrow),
+        "parquet" | "orc" => {
             return Err(format!("the stand-in does not read {name}"));
         }
         _ => return Err(format!("unknown data format, format={name}")),

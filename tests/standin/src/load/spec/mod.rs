@@ -23,6 +23,8 @@ pub(crate) enum Format {
     Csv(CsvStyle),
     /// JSON of this shape; lines end with these bytes.
     Json(JsonShape, Vec<u8>),
+    /// Doris: a stream of Arrow's IPC.
+    Arrow,
 }
 
 /// What Doris is asked to do with several loads at once.
@@ -226,6 +228,16 @@ mod tests {
     }
 
     #[test]
+    fn arrow_is_of_doris_from_2_1_on() {
+        let headers = [("format", "Arrow"), ("columns", "`k`")].into_iter().collect();
+        let parse = |version| LoadSpec::parse(System::Doris, version, &headers);
+        let spec = parse(Version::new(2, 1, 0)).unwrap();
+        assert_eq!((spec.format, spec.codec), (Format::Arrow, Codec::Plain));
+        let refused = parse(Version::new(2, 0, 15)).unwrap_err();
+        assert_eq!(refused.message, "unknown data format, format=arrow");
+    }
+
+    #[test]
     fn names_of_a_transaction_and_the_case_of_words_change_no_plain_load() {
         let named = [("db", "d"), ("table", "t"), ("partial_update", "TRUE"), ("columns", "k")];
         let spec = parse(System::StarRocks, &named).unwrap();
@@ -250,6 +262,8 @@ mod tests {
             (System::Doris, vec![("enclose", "ab")]),
             (System::Doris, vec![("unique_key_update_mode", "UPDATE_FLEXIBLE_COLUMNS")]),
             (System::Doris, vec![("label", "a"), ("group_commit", "sync_mode")]),
+            (System::Doris, vec![("format", "arrow"), ("compress_type", "gz")]),
+            (System::StarRocks, vec![("format", "arrow")]),
         ];
         for (system, headers) in wrong {
             assert!(parse(system, &headers).is_err(), "{headers:?}");

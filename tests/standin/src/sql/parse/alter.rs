@@ -72,6 +72,10 @@ fn change(cursor: &mut Cursor<'_>, changes: &mut Vec<Change>) -> Result<(), SqlE
         changes.push(Change::Add(column, place(cursor)?));
     } else if cursor.take("MODIFY") {
         cursor.take("COLUMN");
+        if let Some(name) = cursor.name_before("COMMENT") {
+            changes.push(Change::Comment(name, cursor.text()?));
+            return Ok(());
+        }
         let column = table::column(cursor)?;
         changes.push(Change::Modify(column, place(cursor)?));
     } else if cursor.take("DROP") {

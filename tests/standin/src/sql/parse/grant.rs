@@ -80,6 +80,10 @@ fn target(cursor: &mut Cursor<'_>) -> Result<(Option<String>, String), SqlError>
     if cursor.take("SYSTEM") {
         return Ok(all());
     }
+    if cursor.take("CATALOG") {
+        cursor.name()?;
+        return Ok(all());
+    }
     for things in ["TABLES", "VIEWS"] {
         if cursor.take_all(&["ALL", things, "IN"]) {
             if cursor.take_all(&["ALL", "DATABASES"]) {

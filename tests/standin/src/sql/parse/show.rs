@@ -3,6 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::error::SqlError;
 use super::super::statement::{Show, Statement};
+use crate::transaction::Which;
 
 fn like(cursor: &mut Cursor<'_>) -> Result<Option<String>, SqlError> {
     if cursor.take("LIKE") {
@@ -61,11 +62,11 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, SqlError> 
             Show::Grants { user, all }
         }
         "VARIABLES" => Show::Variables { like: like(cursor)? },
+        "TRANSACTION" => transaction(cursor)?,
         "WARNINGS" | "ERRORS" | "ENGINES" | "PLUGINS" | "STATUS" | "COLLATION" | "CHARACTER"
         | "CHARSET" | "PROCESSLIST" | "PROC" | "PROCEDURE" | "FUNCTION" | "TRIGGERS" | "EVENTS"
-        | "KEYS" | "INDEX" | "INDEXES" | "CATALOGS" | "ROLES" | "LOAD" | "TRANSACTION"
-        | "PARTITIONS" | "PROPERTY" | "DATA" | "WAREHOUSES" | "MATERIALIZED" | "TABLE"
-        | "STREAM" => Show::Empty,
+        | "KEYS" | "INDEX" | "INDEXES" | "CATALOGS" | "ROLES" | "LOAD" | "PARTITIONS"
+        | "PROPERTY" | "DATA" | "WAREHOUSES" | "MATERIALIZED" | "TABLE" | "STREAM" => Show::Empty,
         _ => return Err(SqlError::syntax(format!("SHOW {word} is unknown"))),
     };
     Ok(Statement::Show(show))
@@ -80,6 +81,22 @@ fn create(cursor: &mut Cursor<'_>) -> Result<Show, SqlError> {
         cursor.expect("VIEW")?;
     }
     Ok(Show::CreateTable { table: cursor.path()? })
+}
+
+fn transaction(cursor: &mut Cursor<'_>) -> Result<Show, SqlError> {
+    let database = from(cursor)?;
+    cursor.expect("WHERE")?;
+    let column = cursor.name()?;
+    cursor.expect("=")?;
+    let which = match column.to_ascii_uppercase().as_str() {
+        "ID" => Which::Id(cursor.number()?),
+        "LABEL" => Which::Label(cursor.text()?),
+        _ => {
+            return Err(SqlError::syntax(format!("a transaction is found by id, not by {column}")));
+        }
+    };
+    cursor.done()?;
+    Ok(Show::Transaction { database, which })
 }
 
 fn alter(cursor: &mut Cursor<'_>) -> Result<Show, SqlError> {

@@ -64,6 +64,10 @@ fn changes_of_columns_are_read() {
     assert_eq!(changes.len(), 3);
     assert!(matches!(&changes[1], Change::Add(_, Place::After(name)) if name == "c"));
     assert_eq!(changes[2], Change::Drop("x".to_owned()));
+    let sql = "ALTER TABLE t MODIFY COLUMN `c` COMMENT 'a', MODIFY COLUMN comment INT COMMENT 'b'";
+    let Statement::Alter { changes, .. } = statement(sql).unwrap() else { panic!() };
+    assert_eq!(changes[0], Change::Comment("c".to_owned(), "a".to_owned()));
+    assert!(matches!(&changes[1], Change::Modify(column, _) if column.comment == "b"));
 }
 
 #[test]
@@ -99,6 +103,9 @@ fn privileges_of_both_systems_are_read() {
     assert_eq!(starrocks.privileges, [Privilege::Select, Privilege::Insert]);
     let create = grant("GRANT CREATE TABLE ON DATABASE d TO USER u@'%'");
     assert_eq!((create.privileges, create.table), (vec![Privilege::Create], "*".to_owned()));
+    let database = grant("GRANT CREATE DATABASE ON CATALOG default_catalog TO USER 'u'@'%'");
+    assert_eq!(database.privileges, [Privilege::Create]);
+    assert_eq!(database.database.as_deref(), Some("*"));
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub(super) fn alter(
     Ok(())
 }
 
-fn time(ms: Option<i64>) -> Option<String> {
+/// A time as SHOW shows it.
+pub(super) fn time(ms: Option<i64>) -> Option<String> {
     let moment = Moment::of_micros(ms?.saturating_mul(1000))?;
     Some(Moment { micros: moment.micros / 1_000_000 * 1_000_000, ..moment }.date_time(None))
 }

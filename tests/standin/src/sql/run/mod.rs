@@ -5,6 +5,7 @@ mod jobs;
 mod rows;
 mod servers;
 mod show;
+mod transactions;
 mod users;
 
 use super::error::SqlError;

@@ -3,7 +3,7 @@
 use super::super::error::SqlError;
 use super::super::statement::{Path, Show};
 use super::super::{ADMINISTRATOR, Outcome, ResultColumn, Session, require, schema, variables};
-use super::{ddl, jobs, resolve, servers};
+use super::{ddl, jobs, resolve, servers, transactions};
 use crate::catalog::{Aggregation, NoTable, Privilege, Relation, TableDef};
 use crate::world::{System, World};
 
@@ -62,6 +62,13 @@ pub(super) fn show(world: &World, session: &Session, show: Show) -> Result<Outco
             let found = all.filter(|(name, _)| fits(like.as_deref(), name));
             let rows = found.map(|(name, value)| vec![text(name), text(value)]).collect();
             Ok(Outcome::of_text(&["Variable_name", "Value"], rows))
+        }
+        Show::Transaction { database, which } => {
+            let database = database.unwrap_or_else(|| session.database.clone());
+            if !database.is_empty() && !sees(world, session, &database, "") {
+                return Err(SqlError::unknown_database(&database));
+            }
+            transactions::show(world, &database, &which)
         }
         Show::Empty => Ok(Outcome::of_text(&["Name", "Value"], Vec::new())),
     }

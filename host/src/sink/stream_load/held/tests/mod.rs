@@ -1,6 +1,7 @@
 //! Changes and what is left of them.
 
 mod model;
+mod sequences;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -166,15 +167,26 @@ fn take(held: &mut Held, changes: &[Change], cuts: &[usize]) -> Vec<usize> {
     refused
 }
 
-/// The rows of a part, in its order, by their ids.
+/// The rows of a part with their ids, in the order of these: how a part lays out its rows says
+/// nothing.
 fn rows_of(part: &Part) -> Vec<(i64, Row)> {
     let mut rows = Vec::new();
+    let is_whole = |piece: &Piece| piece.present.is_none();
+    match part.set.as_str() {
+        WHOLE => assert!(!part.is_flexible && part.pieces.iter().all(is_whole)),
+        FLEXIBLE => assert!(part.is_flexible && !part.pieces.iter().any(is_whole)),
+        _ => {
+            let first = &part.pieces[0].present;
+            let is_same = |piece: &Piece| piece.present.is_some() && piece.present == *first;
+            assert!(!part.is_flexible && part.pieces.iter().all(is_same));
+        }
+    }
     for piece in &part.pieces {
-        let Piece { batch, deletes, .. } = piece;
+        let Piece { batch, deletes, present, .. } = piece;
         assert_eq!(batch.columns.iter().map(|column| column.values.len()).max(), Some(batch.rows));
         let number = |column: usize| batch.columns[column].values.as_primitive::<Int64Type>();
         let notes = batch.columns[NOTE].values.as_string::<i32>();
-        let has = |column| part.present.as_ref().is_none_or(|present| present.contains(&column));
+        let has = |column| present.as_ref().is_none_or(|present| present.contains(&column));
         for row in (0..piece.len()).map(|row| piece.place(row)) {
             let amounts = number(AMOUNT);
             let note = notes.is_valid(row).then(|| notes.value(row).to_owned());
@@ -190,6 +202,7 @@ fn rows_of(part: &Part) -> Vec<(i64, Row)> {
         }
     }
     assert_eq!(rows.len(), part.rows);
+    rows.sort_by_key(|(id, row): &(i64, Row)| (*id, row.major));
     rows
 }
 
@@ -220,6 +233,86 @@ fn a_key_that_changes_is_a_delete_and_a_row_with_what_it_had() {
     // Nobody knows what the row had.
     assert_eq!(take(&mut held, &[moved], &[]), [0]);
     assert!(held.is_empty());
+}
+
+/// Changes that leave out one thing or another, and some that do not.
+fn partial() -> Vec<Change> {
+    let update = |id| change(Operation::Update, id, "n");
+    vec![
+        Change { note: None, ..update(1) },
+        Change { amount: None, ..update(2) },
+        Change { note: None, ..update(3) },
+        update(4),
+        Change { note: None, amount: None, ..update(5) },
+        // What it leaves out is known.
+        change(Operation::Insert, 6, "m"),
+        Change { note: None, ..update(6) },
+        change(Operation::Delete, 7, ""),
+        // And what this one leaves out is known in part.
+        Change { amount: None, ..update(8) },
+        Change { note: None, amount: None, ..update(8) },
+    ]
+}
+
+/// Names and ids of all parts.
+fn ids(parts: &[Part]) -> Vec<(&str, u32, Vec<i64>)> {
+    let of_part = |part: &Part| -> Vec<i64> { rows_of(part).iter().map(|(id, _)| *id).collect() };
+    parts.iter().map(|part| (part.set.as_str(), part.of, of_part(part))).collect()
+}
+
+#[test]
+fn rows_of_a_flexible_table_that_leave_anything_out_go_together() {
+    let run = |is_flexible, parts: Parts| {
+        let (held, _folder) = held(rules(Deletes::Hard, None), ROOMY);
+        let mut held = held.with_flexible_parts(is_flexible);
+        assert!(take(&mut held, &partial(), &[4]).is_empty());
+        held.finish(parts).unwrap()
+    };
+    let roomy = || Parts::BySize(bounds(ROOMY, ROOMY));
+    let parts = run(true, roomy());
+    let whole = (WHOLE, 1_u32, vec![4_i64, 6, 7]);
+    // Set by set, by their names: the id and the version; these and the note; and the amount.
+    assert_eq!(ids(&parts), [whole.clone(), (FLEXIBLE, 1, vec![1, 2, 3, 5, 8])]);
+    let present: Vec<&[usize]> =
+        parts[1].pieces.iter().map(|piece| piece.present.as_deref().unwrap()).collect();
+    assert_eq!(present[0], [ID, VERSION]);
+    assert_eq!(present.last(), Some(&&[ID, AMOUNT, VERSION][..]));
+    assert!(parts[1].pieces.iter().all(|piece| piece.deletes.is_none()));
+
+    let fixed = run(false, roomy());
+    let sets = [("a", 1, vec![5]), whole, ("b", 1, vec![2, 8]), ("e", 1, vec![1, 3])];
+    assert_eq!(ids(&fixed), sets);
+}
+
+#[test]
+fn an_epoch_that_comes_again_is_cut_as_it_was_whatever_the_table_takes_now() {
+    let updates: Vec<Change> = (0..60)
+        .map(|id| match id % 3 {
+            0 => Change { note: None, ..change(Operation::Update, id, "") },
+            1 => Change { amount: None, ..change(Operation::Update, id, "n") },
+            _ => change(Operation::Update, id, "n"),
+        })
+        .collect();
+    let run = |is_flexible, parts: Parts| {
+        let (held, _folder) = held(rules(Deletes::Hard, None), ROOMY);
+        let mut held = held.with_flexible_parts(is_flexible);
+        take(&mut held, &updates, &[]);
+        held.finish(parts).unwrap()
+    };
+    for was_flexible in [false, true] {
+        let before = run(was_flexible, Parts::BySize(bounds(8, ROOMY)));
+        let names_it = before.iter().any(|part| part.set == FLEXIBLE);
+        assert_eq!(names_it, was_flexible);
+        let of: BTreeMap<String, u32> =
+            before.iter().map(|part| (part.set.clone(), part.of)).collect();
+        assert!(of.values().all(|of| *of > 1), "{of:?}");
+        for is_flexible in [false, true] {
+            assert_eq!(ids(&run(is_flexible, Parts::As(of.clone()))), ids(&before));
+        }
+    }
+    // Where no part of a row that leaves something out has been there, either way would do.
+    let as_whole = run(true, Parts::As(BTreeMap::from([(WHOLE.to_owned(), 4)])));
+    assert!(as_whole.iter().all(|part| !part.is_flexible));
 }
 
 #[test]

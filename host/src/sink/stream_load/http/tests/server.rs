@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::sink::stream_load::config::{Address, Endpoint};
 
@@ -62,6 +64,7 @@ impl Seen {
 /// The server. It stops when its script ends.
 pub(in crate::sink::stream_load) struct Server {
     port: u16,
+    tls: bool,
     seen: Arc<Mutex<Vec<Seen>>>,
     thread: JoinHandle<()>,
 }
@@ -74,18 +77,36 @@ impl Server {
 
     /// Starts it with a script that knows the port.
     pub fn with(script: impl FnOnce(u16) -> Vec<Act>) -> Self {
+        Self::open(script, None)
+    }
+
+    /// Starts it with TLS.
+    pub fn secured(script: Vec<Act>, tls: Arc<ServerConfig>) -> Self {
+        Self::open(|_| script, Some(tls))
+    }
+
+    fn open(script: impl FnOnce(u16) -> Vec<Act>, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let mut script = VecDeque::from(script(port));
         let seen = Arc::new(Mutex::new(Vec::new()));
         let list = Arc::clone(&seen);
+        let secured = tls.is_some();
         let thread = thread::spawn(move || {
             while let Some(act) = script.pop_front() {
                 let (stream, _) = listener.accept().unwrap();
-                list.lock().unwrap().push(serve(stream, act));
+                let request = match &tls {
+                    None => serve(stream, act),
+                    Some(tls) => {
+                        let tls = ServerConnection::new(Arc::clone(tls)).unwrap();
+                        serve(StreamOwned::new(tls, stream), act)
+                    }
+                };
+                // None: a client that would not shake hands.
+                list.lock().unwrap().extend(request);
             }
         });
-        Self { port, seen, thread }
+        Self { port, tls: secured, seen, thread }
     }
 
     pub fn address(&self) -> Address {
@@ -93,7 +114,7 @@ impl Server {
     }
 
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint { tls: false, address: self.address() }
+        Endpoint { tls: self.tls, address: self.address() }
     }
 
     /// The requests, once the whole script has been used.
@@ -111,12 +132,31 @@ pub(in crate::sink::stream_load) fn nobody() -> Endpoint {
     Endpoint { tls: false, address: Address { host: "127.0.0.1".to_owned(), port } }
 }
 
-fn serve(mut stream: TcpStream, act: Act) -> Seen {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
+/// A body in chunks (RFC 9112, section 7.1), until the last one.
+fn chunks(reader: &mut impl BufRead) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let mut size = String::new();
+        reader.read_line(&mut size).unwrap();
+        let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
+        let start = body.len();
+        body.resize(start + size + 2, 0);
+        reader.read_exact(&mut body[start..]).unwrap();
+        assert!(body.ends_with(b"\r\n"), "a chunk ends with its line");
+        body.truncate(start + size);
+        if size == 0 {
+            return body;
+        }
+    }
+}
+
+/// One request; none if the connection breaks before it.
+fn serve(stream: impl Read + Write, act: Act) -> Option<Seen> {
+    let mut stream = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
-        let read = reader.read_line(&mut line).unwrap();
+        let read = stream.read_line(&mut line).ok()?;
         let line = line.trim_end();
         if read == 0 || line.is_empty() {
             break;
@@ -129,12 +169,16 @@ fn serve(mut stream: TcpStream, act: Act) -> Seen {
     let mut seen = Seen { lines, body: Vec::new() };
     if matches!(act, Act::Take(..) | Act::TakeAndDrop | Act::Interrupt(_)) {
         if seen.header("expect").is_some() {
-            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+            stream.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
         }
-        let length = seen.header("content-length").map_or(0, |length| length.parse().unwrap());
-        seen.body = vec![0; if matches!(act, Act::Interrupt(_)) { 1 } else { length }];
-        reader.read_exact(&mut seen.body).unwrap();
+        if matches!(act, Act::Interrupt(_)) {
+            seen.body = vec![0];
+            stream.read_exact(&mut seen.body).unwrap();
+        } else if seen.header("transfer-encoding") == Some("chunked") {
+            seen.body = chunks(&mut stream);
+        }
     }
+    let stream = stream.get_mut();
     match act {
         Act::Reply(head, body) | Act::Take(head, body) => {
             let length = body.len();
@@ -151,5 +195,5 @@ fn serve(mut stream: TcpStream, act: Act) -> Seen {
         Act::Raw(text) => stream.write_all(text.as_bytes()).unwrap(),
         Act::Drop | Act::TakeAndDrop => {}
     }
-    seen
+    Some(seen)
 }

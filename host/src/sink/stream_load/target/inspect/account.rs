@@ -19,7 +19,8 @@ pub(super) fn database(findings: &mut Findings, admin: &mut Admin) -> bool {
             findings.error(
                 format!("database `{name}` does not exist, or the user may not see it"),
                 format!(
-                    "run: CREATE DATABASE {}; or correct `database`; or run: {}",
+                    "run `millrace ddl --apply FILE`, which makes it with its tables; or run: \
+                     CREATE DATABASE {}; or correct `database`; or run: {}",
                     sql::name(&name),
                     Need::Read.grant(admin.config())
                 ),
@@ -119,7 +120,9 @@ fn probe(admin: &mut Admin, need: Need, table: Option<&str>) -> Option<bool> {
         Need::Read => format!("SELECT 1 FROM {name} LIMIT 1"),
         // Privileges are checked before the plan is made, and it is not run.
         Need::Load => format!("EXPLAIN INSERT INTO {name} SELECT * FROM {name} WHERE 1 = 0"),
-        Need::Alter | Need::Database | Need::Create | Need::Nodes => return None,
+        Need::Alter | Need::Database | Need::Create | Need::Views | Need::Nodes => {
+            return None;
+        }
     };
     match admin.ask("look for privileges", &question) {
         Ok(_) => Some(true),

@@ -1,28 +1,18 @@
-//! Version, table, replicas, buckets, and the interval of commits.
-
-use std::time::Duration;
+//! Version, table, columns, replicas, buckets.
 
 use super::Findings;
+use super::values::values;
 use crate::record::Schema;
-use crate::sink::WriteMode;
-use crate::sink::stream_load::config::{Evolution, StreamLoadConfig, System, TableName};
-use crate::sink::stream_load::error::StreamLoadError;
+use crate::sink::stream_load::config::{Evolution, StreamLoadConfig, TableName};
 use crate::sink::stream_load::target::admin::Admin;
+use crate::sink::stream_load::target::arrow::check_format;
 use crate::sink::stream_load::target::evolve::{evolved, statements};
-use crate::sink::stream_load::target::identity::{check_two_phases, identify};
+use crate::sink::stream_load::target::identity::{check_two_phases, identify, without_two_phases};
 use crate::sink::stream_load::target::mapping::map;
 use crate::sink::stream_load::target::sql;
 use crate::sink::stream_load::target::table::Table;
 use crate::sink::stream_load::target::version::Version;
 
-/// Commits more often than this fill a tablet with versions faster than it merges them.
-const OFTEN: Duration = Duration::from_secs(1);
-/// Finished labels that StarRocks keeps for each database (`label_keep_max_num`).
-const STARROCKS_LABELS: u32 = 1_000;
-/// A restart within this time should find its labels.
-const RESTART: Duration = Duration::from_secs(600);
-/// Transactions of a database that may run at once in the older versions of both.
-const TRANSACTIONS: usize = 100;
 /// Buckets for each node from which on small loads cost more than they bring.
 const BUCKETS_PER_NODE: usize = 32;
 
@@ -38,51 +28,12 @@ pub(super) fn version(findings: &mut Findings, admin: &mut Admin) -> Option<Vers
     };
     findings.good(format!("{} {version}", system.name()));
     if admin.config().exactly_once && !version.takes_two_phases(system) {
-        findings.failure(&StreamLoadError::Unsupported {
-            what: "loading exactly once, which needs the transaction interface,".to_owned(),
-            version: format!("{} {version}", system.name()),
-            remedy: "use StarRocks 2.4 or later, or say delivery = \"at-least-once\"".to_owned(),
-        });
+        findings.failure(&without_two_phases(system, &version));
+    }
+    if let Err(error) = check_format(admin.config(), &version) {
+        findings.failure(&error);
     }
     Some(version)
-}
-
-/// Whether commits come so often that the target runs out of labels, versions or transactions.
-pub(super) fn pace(findings: &mut Findings, config: &StreamLoadConfig, every: Option<Duration>) {
-    let (interval, key) = match every {
-        Some(every) if config.exactly_once => (every, "checkpoint.every"),
-        _ => (config.load.linger, "load.linger"),
-    };
-    let loads = config.load.in_flight;
-    let labels = interval.saturating_mul(STARROCKS_LABELS);
-    let is_often = interval < OFTEN;
-    if is_often {
-        findings.warning(
-            format!("a commit every {} ms makes many versions of tablets", interval.as_millis()),
-            format!("set {key} to 1 s or more: 5 s are usual"),
-        );
-    }
-    let is_short = config.system == System::StarRocks && labels < RESTART;
-    if is_short {
-        findings.warning(
-            format!(
-                "StarRocks keeps the labels of a database's last {STARROCKS_LABELS} loads: those \
-                 of {} s, at one load each. A restart after that cannot ask for them",
-                labels.as_secs()
-            ),
-            format!("set {key} higher, or `label_keep_max_num` of the frontend"),
-        );
-    }
-    let is_many = loads > TRANSACTIONS / 2;
-    if is_many {
-        findings.warning(
-            format!("load.in_flight = {loads} is much where {TRANSACTIONS} transactions may run"),
-            "set load.in_flight lower, or `max_running_txn_num_per_db` of the frontend higher",
-        );
-    }
-    if !is_often && !is_short && !is_many {
-        findings.good(format!("a commit every {} s suits the target", interval.as_secs_f64()));
-    }
 }
 
 /// The table: its model, columns and types, replicas and buckets. Answers its name where it is
@@ -129,7 +80,7 @@ fn missing(findings: &mut Findings, config: &StreamLoadConfig, name: &str, alive
         && replicas > alive
     {
         findings.error(
-            format!("replication = {replicas} wants as many backends, and {alive} are alive"),
+            format!("replication = {replicas} wants as many backends, and {}", alive_are(alive)),
             format!("set replication to {alive} or less, or add backends"),
         );
     }
@@ -139,14 +90,15 @@ fn missing(findings: &mut Findings, config: &StreamLoadConfig, name: &str, alive
     } else {
         findings.error(
             format!("table `{name}` {seen}"),
-            "run `millrace ddl --apply`, say create_table = true, or correct `table`",
+            "run `millrace ddl --apply FILE`, say create_table = true, or correct `table`",
         );
     }
 }
 
 fn columns(findings: &mut Findings, config: &StreamLoadConfig, schema: &Schema, table: &Table) {
-    if let Err(error) = map(config, schema, &evolved(config, schema, table)) {
-        return findings.failure(&error);
+    match map(config, schema, &evolved(config, schema, table)) {
+        Ok(mapped) => values(findings, config, schema, &table.name, &mapped),
+        Err(error) => return findings.failure(&error),
     }
     if config.evolution != Evolution::Apply {
         return;
@@ -156,13 +108,25 @@ fn columns(findings: &mut Findings, config: &StreamLoadConfig, schema: &Schema, 
     }
 }
 
+/// How many backends live, as a clause.
+fn alive_are(alive: usize) -> String {
+    match alive {
+        0 => "none is alive".to_owned(),
+        1 => "1 is alive".to_owned(),
+        alive => format!("{alive} are alive"),
+    }
+}
+
 fn replicas(findings: &mut Findings, table: &Table, alive: Option<usize>) {
     let Some(alive) = alive.filter(|alive| *alive > 0) else { return };
     let name = &table.name;
     let replicas = table.replication.and_then(|replicas| usize::try_from(replicas).ok());
     if let Some(replicas) = replicas.filter(|replicas| *replicas > alive) {
         findings.warning(
-            format!("table `{name}` has {replicas} replicas, and {alive} backends are alive"),
+            format!(
+                "table `{name}` has {replicas} replicas, and of the backends {}",
+                alive_are(alive)
+            ),
             "start the backends that are missing, or make the table with fewer replicas",
         );
     }
@@ -189,8 +153,9 @@ fn updates(
     table: &Table,
     version: Option<&Version>,
 ) {
-    let could = version.is_some_and(|version| version.takes_flexible_updates(config.system));
-    if could && config.mode == WriteMode::Upsert && !schema.append_only && !table.flexible {
+    let could = version.is_some_and(|version| version.takes_flexible_updates(config.system))
+        && table.could_take_flexible_loads(config);
+    if could && !schema.append_only && !table.flexible {
         findings.warning(
             format!("table `{}` takes one load for each set of columns to update", table.name),
             format!(

@@ -4,14 +4,18 @@
 //! |---|---|
 //! | `reach` | addresses: frontends, MySQL ports, backends; clocks |
 //! | `account` | the database and the user's privileges |
-//! | `fitness` | version, table, replicas, buckets, the interval of commits |
+//! | `fitness` | version, table, columns, replicas, buckets |
+//! | `values` | columns that do not hold every value of the input |
+//! | `pace` | the interval of commits |
 //!
 //! *Invariants*: nothing is changed at the target; what cannot be told is said to be so; every
 //! finding that is not good says what to do.
 
 mod account;
 mod fitness;
+mod pace;
 mod reach;
+mod values;
 
 use std::time::Duration;
 
@@ -82,36 +86,38 @@ impl Findings {
 }
 
 /// Looks at everything that a sink needs of its target, and stops where nothing further can be
-/// told. `checkpoint_every` is how often the pipeline commits.
+/// told. `checkpoints` says after which time the pipeline commits, or after how many rows.
 #[must_use]
 pub fn inspect(
     sink: &str,
     config: &StreamLoadConfig,
     schema: &Schema,
-    checkpoint_every: Option<Duration>,
+    checkpoints: (Option<Duration>, Option<u64>),
 ) -> Vec<Finding> {
     let mut findings = Findings::default();
     reach::frontends(&mut findings, sink, config);
     if let Some(mut admin) = reach::mysql(&mut findings, sink, config) {
-        look(&mut findings, &mut admin, schema, checkpoint_every);
+        look(&mut findings, sink, &mut admin, schema, checkpoints);
     }
     findings.0
 }
 
 fn look(
     findings: &mut Findings,
+    sink: &str,
     admin: &mut Admin,
     schema: &Schema,
-    checkpoint_every: Option<Duration>,
+    checkpoints: (Option<Duration>, Option<u64>),
 ) {
-    let version = fitness::version(findings, admin);
+    // Of another system than the sink's nothing further is worth telling.
+    let Some(version) = fitness::version(findings, admin) else { return };
     reach::clock(findings, admin);
-    let alive = reach::backends(findings, admin);
-    fitness::pace(findings, admin.config(), checkpoint_every);
+    let alive = reach::backends(findings, sink, admin);
+    pace::pace(findings, admin.config(), checkpoints);
     if !account::database(findings, admin) {
         return;
     }
-    let table = fitness::table(findings, admin, schema, alive, version.as_ref());
+    let table = fitness::table(findings, admin, schema, alive, Some(&version));
     account::privileges(findings, admin, table.as_deref());
 }
 

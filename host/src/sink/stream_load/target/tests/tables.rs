@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use super::super::column_type::ColumnType;
 use super::super::declaration::{Declaration, Keys};
 use super::super::table::{Model, described};
-use super::table;
-use crate::sink::stream_load::config::System;
+use super::{config, table};
+use crate::sink::WriteMode;
+use crate::sink::stream_load::config::{BodyFormat, StreamLoadConfig, System};
 
 const STARROCKS: &str = r#"CREATE TABLE `ods_wagers` (
   `wager_id` varchar(64) NOT NULL COMMENT "the wager, (key)",
@@ -122,6 +123,33 @@ fn a_doris_table_is_read() {
     let defaults = table.columns.iter().filter(|column| column.has_default);
     let names: Vec<_> = defaults.map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["total_bet", "created", "twice"]);
+}
+
+#[test]
+fn loads_are_flexible_where_both_the_table_and_the_sink_can_do_so() {
+    let plain = DORIS.replace("\"function_column.sequence_col\" = \"version\",\n", "");
+    let takes = |statement: &str, change: fn(&mut StreamLoadConfig)| {
+        let mut config = config(System::Doris);
+        change(&mut config);
+        table(System::Doris, statement, &["wager_id", "doc"]).takes_flexible_loads(&config)
+    };
+    assert!(takes(&plain, |_| {}));
+    assert!(!takes(DORIS, |_| {}), "it has a sequence");
+    assert!(takes(&plain, |config| config.format = BodyFormat::Csv));
+    assert!(!takes(&plain, |config| config.format = BodyFormat::Arrow));
+    assert!(!takes(&plain, |config| config.mode = WriteMode::Append));
+    assert!(!takes(&plain, |config| config.sequence = Some("version".into())));
+    assert!(!takes(&plain, |config| config.system = System::StarRocks));
+    for (from, to) in [
+        ("`doc` json NULL", "`doc` variant NULL"),
+        ("\"light_schema_change\" = \"true\"", "\"light_schema_change\" = \"false\""),
+        ("skip_bitmap_column\" = \"true\"", "skip_bitmap_column\" = \"false\""),
+        ("merge_on_write\" = \"true\"", "merge_on_write\" = \"false\""),
+    ] {
+        let other = plain.replace(from, to);
+        assert_ne!(other, plain, "{from}");
+        assert!(!takes(&other, |_| {}), "{to}");
+    }
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn throttles_are_waited_for_and_told() {
         assert_eq!(outcome.taken.len(), 1);
         assert_eq!(target.world().waits, 101);
         assert_eq!(loader.counters.retries()["too-many-versions"], 101);
-        assert_eq!(loader.counters.health(), LoadHealth::Healthy);
+        assert_eq!(loader.counters.health(0), LoadHealth::Healthy);
     }
 }
 

@@ -6,6 +6,7 @@ mod labels;
 mod loads;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -110,8 +111,9 @@ impl Target {
         load: &LoadRequest<'_>,
         taken: LabelState,
     ) -> Result<LoadReply, Failure> {
-        let rows: Vec<String> =
-            std::str::from_utf8(load.body).unwrap().lines().map(str::to_owned).collect();
+        let mut body = String::new();
+        load.body.reader().read_to_string(&mut body).unwrap();
+        let rows: Vec<String> = body.lines().map(str::to_owned).collect();
         let (mut world, scripted) = self.call(call, load.label);
         if let Some(failure) = scripted {
             world.bodies.insert(load.label.to_owned(), rows);
@@ -241,7 +243,7 @@ impl Contents for Texts {
         self.0.len()
     }
 
-    fn body(&self, rows: &RowSet) -> Body {
+    fn body<'a>(&'a self, rows: &'a RowSet) -> Body<'a> {
         let lines: Vec<&str> = rows.iter().map(|row| &*self.0[row]).collect();
         let shape = Shape {
             format: BodyFormat::Csv,
@@ -252,7 +254,8 @@ impl Contents for Texts {
             flexible: false,
             sequence: None,
         };
-        Body { shape, bytes: lines.join("\n").into_bytes(), rows: rows.len() as u64 }
+        let payload = Box::new(lines.join("\n").into_bytes());
+        Body { shape, payload, rows: rows.len() as u64 }
     }
 
     fn text(&self, row: usize) -> Vec<u8> {

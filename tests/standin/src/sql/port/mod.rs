@@ -1,5 +1,8 @@
 //! The MySQL port.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,12 +13,16 @@ use opensrv_mysql::{
     AsyncMysqlIntermediary, AsyncMysqlShim, Column, ColumnFlags, ColumnType as Wire, ErrorKind,
     InitWriter, OkResponse, ParamParser, QueryResultWriter, StatementMetaWriter, ValueInner,
 };
-use tokio::io::AsyncWrite;
+use rustls::ServerConfig;
+use tokio::io::{AsyncWrite, duplex, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
+use super::binary::{Cell, announced};
 use super::error::SqlError;
 use super::login::{Meant, Output};
+use super::packets::Input;
+use super::secure::relay;
 use super::token::{self, Kind};
 use super::{Outcome, Session, execute, run, variables};
 use crate::catalog::ColumnType;
@@ -23,6 +30,8 @@ use crate::world::World;
 
 /// How many statements one connection may have prepared.
 const MAX_PREPARED: usize = 1024;
+/// Bytes that wait between the library and the relay of TLS.
+const RELAY_BUFFER: usize = 64 << 10;
 /// How long a failed accept is followed by silence.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -39,8 +48,12 @@ impl Drop for Serving {
     }
 }
 
-/// Serves the MySQL protocol at a listener.
-pub fn serve(world: Arc<World>, listener: std::net::TcpListener) -> io::Result<Serving> {
+/// Serves the MySQL protocol at a listener, and offers TLS if it can.
+pub fn serve(
+    world: Arc<World>,
+    listener: std::net::TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+) -> io::Result<Serving> {
     let runtime =
         Builder::new_multi_thread().worker_threads(2).thread_name("mysql").enable_all().build()?;
     listener.set_nonblocking(true)?;
@@ -48,41 +61,54 @@ pub fn serve(world: Arc<World>, listener: std::net::TcpListener) -> io::Result<S
         let _inside = runtime.enter();
         TcpListener::from_std(listener)?
     };
-    runtime.spawn(accept(world, listener));
+    runtime.spawn(accept(world, listener, tls));
     Ok(Serving { runtime: Some(runtime) })
 }
 
-async fn accept(world: Arc<World>, listener: TcpListener) {
+async fn accept(world: Arc<World>, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let number = NEXT.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(connection(Arc::clone(&world), stream, number));
+                tokio::spawn(connection(Arc::clone(&world), stream, tls.clone(), number));
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
-async fn connection(world: Arc<World>, stream: TcpStream, number: u32) {
+async fn connection(
+    world: Arc<World>,
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    number: u32,
+) {
     // A connection that cannot be set up or breaks concerns its client alone.
     let _ = stream.set_nodelay(true);
     let peer = stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.ip().to_string());
-    let (reader, writer) = stream.into_split();
     let meant = Meant::default();
-    let output = Output::new(writer, meant.clone());
     let shim = Shim {
         world,
         session: Session { connection: number, ..Session::default() },
         user: OnceLock::new(),
         peer,
         salt: salt(),
-        meant,
+        meant: meant.clone(),
         prepared: HashMap::new(),
         next: 0,
     };
-    let _ = AsyncMysqlIntermediary::run_on(shim, reader, output).await;
+    let Some(tls) = tls else {
+        let (reader, writer) = stream.into_split();
+        let output = Output::new(writer, meant);
+        let _ = AsyncMysqlIntermediary::run_on(shim, Input::new(reader), output).await;
+        return;
+    };
+    let (library, relayed) = duplex(RELAY_BUFFER);
+    tokio::spawn(relay(tls, stream, relayed));
+    let (reader, writer) = split(library);
+    let output = Output::new(writer, meant);
+    let _ = AsyncMysqlIntermediary::run_on(shim, Input::new(reader), output).await;
 }
 
 /// Twenty printable bytes that are no other connection's.
@@ -115,7 +141,6 @@ impl Shim {
         &self,
         outcome: Result<Outcome, SqlError>,
         results: QueryResultWriter<'_, W>,
-        binary: bool,
     ) -> io::Result<()> {
         let outcome = match outcome {
             Ok(outcome) => outcome,
@@ -132,20 +157,19 @@ impl Shim {
         let columns: Vec<Column> = outcome
             .columns
             .iter()
-            .map(|column| Column {
+            .enumerate()
+            .map(|(at, column)| Column {
                 table: String::new(),
                 column: column.name.clone(),
-                coltype: if binary {
-                    Wire::MYSQL_TYPE_VAR_STRING
-                } else {
-                    wire(&column.column_type)
-                },
+                coltype: announced(wire(&column.column_type), &outcome.rows, at),
                 colflags: ColumnFlags::empty(),
             })
             .collect();
         let mut rows = results.start(&columns).await?;
-        for row in outcome.rows {
-            rows.write_row(row).await?;
+        for row in &outcome.rows {
+            let cells: Vec<Option<Cell<'_>>> =
+                row.iter().map(|value| value.as_deref().map(Cell)).collect();
+            rows.write_row(cells).await?;
         }
         rows.finish().await
     }
@@ -295,7 +319,7 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Shim {
             Ok(sql) => self.run(&sql),
             Err(error) => Err(error),
         };
-        self.answer(outcome, results, true).await
+        self.answer(outcome, results).await
     }
 
     async fn on_close<'a>(&'a mut self, statement: u32)
@@ -311,7 +335,7 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Shim {
         results: QueryResultWriter<'a, W>,
     ) -> Result<(), io::Error> {
         let outcome = self.run(query);
-        self.answer(outcome, results, false).await
+        self.answer(outcome, results).await
     }
 
     async fn on_init<'a>(
@@ -319,6 +343,11 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Shim {
         database: &'a str,
         writer: InitWriter<'a, W>,
     ) -> Result<(), io::Error> {
+        // Some clients name a database always, and have none to name.
+        if database.is_empty() {
+            self.session.database.clear();
+            return writer.ok().await;
+        }
         match run::choose(&self.world, &mut self.session, database) {
             Ok(_) => writer.ok().await,
             Err(error) => {
