@@ -3,12 +3,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use millrace_benches::figure::{self, Figure};
 use millrace_benches::machine::Machine;
 use millrace_benches::programs::Programs;
-use millrace_benches::{allocations, boundary, cpu, loads, memory, start, state};
+use millrace_benches::{allocations, boundary, cpu, loads, memory, stall, start, state};
 use serde_json::json;
 
 /// Measure Millrace
@@ -23,6 +24,9 @@ struct Arguments {
     /// Rows of the long run
     #[arg(long, default_value_t = 20_000_000)]
     long_rows: u64,
+    /// Seconds for which a target stands still; 8 at least
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(8..=3600))]
+    stall_seconds: u64,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -68,6 +72,8 @@ enum What {
     Peak,
     /// The memory of a long run, half by half
     Long,
+    /// Memory and the source while a target stands still
+    Stall,
     /// From the start to the first row
     Start,
     /// Allocations of a row and of a batch
@@ -111,6 +117,7 @@ fn measure(what: What, arguments: &Arguments, programs: &Programs) -> anyhow::Re
         What::Idle => vec![memory::idle(programs)?],
         What::Peak => vec![memory::peak(programs)?],
         What::Long => memory::long(programs, arguments.long_rows)?,
+        What::Stall => stall::figures(programs, Duration::from_secs(arguments.stall_seconds))?,
         What::Start => vec![start::figure(programs, arguments.turns)?],
         What::Allocations => allocations::figures(programs)?,
     })

@@ -23,6 +23,8 @@ pub enum Unit {
     Megabytes,
     /// Allocations.
     Allocations,
+    /// Rows.
+    Rows,
 }
 
 impl Unit {
@@ -36,6 +38,7 @@ impl Unit {
             Self::Millis => "milliseconds",
             Self::Megabytes => "megabytes",
             Self::Allocations => "allocations",
+            Self::Rows => "rows",
         }
     }
 
@@ -48,6 +51,7 @@ impl Unit {
             Self::Millis => format!("{value:.1} ms"),
             Self::Megabytes => format!("{value:.1} MB"),
             Self::Allocations => format!("{value:.4}"),
+            Self::Rows => format!("{value:.0} rows"),
         }
     }
 }
@@ -94,10 +98,10 @@ impl Figure {
         self.gate.map(|gate| self.value <= gate)
     }
 
-    /// How much of its gate it takes; `None` without one.
+    /// How much of its gate it takes; `None` without one, or where it is to be nothing at all.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
-        self.gate.map(|gate| self.value / gate)
+        self.gate.filter(|gate| *gate > 0.0).map(|gate| self.value / gate)
     }
 
     fn verdict(&self) -> &'static str {
@@ -167,5 +171,7 @@ mod tests {
         assert_eq!(Figure::new("a row", 5.0, Unit::Nanos).is_met(), None);
         assert!(as_text(&[figure(6.0)]).contains("missed"));
         assert_eq!(as_json(&[figure(2.5)])[0]["ratio"], 0.5);
+        let none = Figure::new("rows", 0.0, Unit::Rows).at_most(0.0);
+        assert_eq!((none.is_met(), none.ratio()), (Some(true), None));
     }
 }

@@ -6,13 +6,16 @@
 
 pub mod allocations;
 pub mod boundary;
+pub mod counting;
 pub mod cpu;
 pub mod figure;
 pub mod loads;
 pub mod machine;
 pub mod memory;
+pub mod processor;
 pub mod programs;
 pub mod resident;
+pub mod stall;
 pub mod start;
 pub mod state;
 pub mod stats;

@@ -13,6 +13,15 @@ pub fn median(numbers: &[f64]) -> f64 {
     }
 }
 
+/// The number that so many of a hundred are not above; 0 of none.
+#[must_use]
+pub fn percentile(numbers: &[u64], of_hundred: usize) -> u64 {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    let place = (sorted.len() * of_hundred).div_ceil(100);
+    sorted.get(place.saturating_sub(1)).copied().unwrap_or_default()
+}
+
 /// What a million rows take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slope {
@@ -28,13 +37,22 @@ pub struct Slope {
 /// for both, such as the start, drops out. The runs are in the order of their turns.
 #[must_use]
 pub fn per_million(small: &[f64], large: &[f64], rows: u64) -> Slope {
+    let (least, most) = range(&each_per_million(small, large, rows));
+    Slope { value: (median(large) - median(small)) / (rows as f64 / 1e6), least, most }
+}
+
+/// The same of each turn by itself.
+#[must_use]
+pub fn each_per_million(small: &[f64], large: &[f64], rows: u64) -> Vec<f64> {
     let millions = rows as f64 / 1e6;
-    let turns = || small.iter().zip(large).map(|(small, large)| (large - small) / millions);
-    Slope {
-        value: (median(large) - median(small)) / millions,
-        least: turns().fold(f64::INFINITY, f64::min),
-        most: turns().fold(f64::NEG_INFINITY, f64::max),
-    }
+    small.iter().zip(large).map(|(small, large)| (large - small) / millions).collect()
+}
+
+/// The least and the most; of none, what is beyond every number.
+#[must_use]
+pub fn range(numbers: &[f64]) -> (f64, f64) {
+    let numbers = || numbers.iter().copied();
+    (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max))
 }
 
 #[cfg(test)]
@@ -46,6 +64,13 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 900.0]), 3.0);
         assert_eq!(median(&[1.0, 2.0]), 1.5);
         assert_eq!(median(&[]), 0.0);
+    }
+
+    #[test]
+    fn a_percentile_is_one_of_the_numbers() {
+        let numbers: Vec<u64> = (1..=40).rev().collect();
+        assert_eq!((percentile(&numbers, 95), percentile(&numbers, 100)), (38, 40));
+        assert_eq!((percentile(&[7], 95), percentile(&[], 95)), (7, 0));
     }
 
     #[test]
