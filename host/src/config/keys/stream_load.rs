@@ -22,12 +22,8 @@ pub const STREAM_LOAD_SINK: &[Key] = &[
         "the table. `{COLUMN}` stands for the text of that column, so that rows go to many tables: \
          `ods_{source.table}`, where `source.table` is the column that a source fills with `meta = \"table\"`",
     ),
-    required("username", "text", "the user, by a variable: `\"${STARROCKS_USER}\"`"),
-    optional(
-        "password",
-        "secret",
-        "the user's password, by a variable: `\"${STARROCKS_PASSWORD}\"`",
-    ),
+    required("username", "text", "the user, by a variable: `\"${TARGET_USER}\"`"),
+    optional("password", "secret", "the user's password, by a variable: `\"${TARGET_PASSWORD}\"`"),
     optional(
         "ca_file",
         "path",
