@@ -146,7 +146,8 @@ fn decode_of(table: Option<&str>, lines: &[u8], columns: Vec<ColumnSpec>) -> Dec
         fact(ChangeFact::Lsn, "i64"),
         fact(ChangeFact::Table, "text"),
     ];
-    let mut decoder = DebeziumDecoder::new(columns, facts).of_table(table.map(str::to_owned));
+    let tables = table.map(str::to_owned).into_iter().collect();
+    let mut decoder = DebeziumDecoder::new(columns, facts).of_tables(tables);
     let progress = decoder.decode_chunk(lines, Limits { rows: usize::MAX, bytes: 1 << 30 });
     assert_eq!(progress.bytes, lines.len());
     decoder.finish()

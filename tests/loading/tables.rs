@@ -65,6 +65,46 @@ fn a_stream_fans_out_to_many_tables() {
     });
 }
 
+const TABLES_SOURCE: &str = r#"
+format = "debezium-json"
+table = ["casino", "public.sports"]
+
+[sources.input.columns]
+id = { type = "i64", key = true }
+name = "text"
+"source.table" = { meta = "table" }
+"#;
+
+#[test]
+fn tables_of_one_stream_go_each_to_its_own() {
+    side_by_side(&Case::KEYED, |case| {
+        let of = |table: &str, place: usize, op: char, before: &str, after: &str| {
+            let named = format!("\"table\":\"{table}\"");
+            message(place, op, before, after).replace("\"table\":\"bets\"", &named)
+        };
+        // The same keys in each, and a table that nobody reads.
+        let lines: String = [
+            of("casino", 1, 'c', "null", &named(1, "one")),
+            of("sports", 2, 'c', "null", &named(1, "uno")),
+            of("lottery", 3, 'c', "null", &named(1, "ein")),
+            of("casino", 4, 'u', "null", &named(1, "two")),
+            of("sports", 5, 'c', "null", &named(2, "due")),
+            of("sports", 6, 'd', &named(1, "uno"), "null"),
+            of("casino", 7, 'c', "null", &named(3, "three")),
+        ]
+        .concat();
+        let sink = "table = \"ods_{source.table}\"\ncreate_table = true";
+        let scene = tailored(*case, TABLES_SOURCE, sink, &lines);
+        scene.run();
+        let rows = |table: &str| {
+            scene.standin.sql(&format!("SELECT id, name FROM shop.ods_{table} ORDER BY id"))
+        };
+        assert_eq!(rows("casino"), [["1", "two"], ["3", "three"]], "{case:?}");
+        assert_eq!(rows("sports"), [["2", "due"]], "{case:?}");
+        scene.assert_clean(&format!("{case:?}"));
+    });
+}
+
 const NAMES_SOURCE: &str = r#"
 format = "debezium-json"
 table = "bets"

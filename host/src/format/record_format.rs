@@ -9,8 +9,8 @@ pub enum RecordFormat {
     Json,
     /// One Debezium message a line, as JSON: a change each.
     DebeziumJson {
-        /// The table that is read; `None`: the messages are of one table.
-        table: Option<String>,
+        /// The tables that are read; none: the messages are of one table.
+        tables: Vec<String>,
     },
     /// Comma-separated values; each record is an insert.
     Csv(CsvOptions),

@@ -42,10 +42,10 @@ pub const FILE_SOURCE: &[Key] = &[
     ),
     optional(
         "table",
-        "text",
+        "text or list",
         "of `\"debezium-json\"`: the table that is read, such as `\"orders\"`, or `\"public.orders\"` with its \
-         schema or database; messages of other tables are passed over. Without it all must be of one \
-         table, and a truncate is refused",
+         schema or database; or several that have the same columns. Messages of other tables are passed \
+         over. Without it all must be of one table. A truncate is refused but where one table is named",
     ),
     optional(
         "null",

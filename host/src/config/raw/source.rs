@@ -169,7 +169,7 @@ fn format(section: &Section<'_>) -> Option<RecordFormat> {
     }
     let format = match format {
         Format::Json => RecordFormat::Json,
-        Format::DebeziumJson => RecordFormat::DebeziumJson { table: table_name(section)? },
+        Format::DebeziumJson => RecordFormat::DebeziumJson { tables: table_names(section)? },
         Format::Csv => {
             let (delimiter, header) = (delimiter(section), section.boolean("header"));
             let null = section.text("null").map(|null| null.value.value);
@@ -179,18 +179,25 @@ fn format(section: &Section<'_>) -> Option<RecordFormat> {
     is_right.then_some(format)
 }
 
-/// The table whose messages are read: the outer `None` stands for a problem.
-fn table_name(section: &Section<'_>) -> Option<Option<String>> {
+/// The tables whose messages are read, if they are named; `None` stands for a problem.
+fn table_names(section: &Section<'_>) -> Option<Vec<String>> {
     if section.entry("table").is_none() {
-        return Some(None);
+        return Some(Vec::new());
     }
-    let table = section.text("table")?;
-    if table.value.value.is_empty() {
-        let problem = Problem::error(&table.span, "`table` is empty");
-        section.scope.report.push(problem.hint("it takes a name: \"orders\" or \"public.orders\""));
+    let tables = section.texts("table")?;
+    let names = tables.iter().map(|table| &table.value.value);
+    for (place, table) in tables.iter().enumerate() {
+        let (what, hint) = if table.value.value.is_empty() {
+            ("`table` is empty", "it takes a name: \"orders\" or \"public.orders\"")
+        } else if names.clone().take(place).any(|name| *name == table.value.value) {
+            ("this table is named twice", "name it once")
+        } else {
+            continue;
+        };
+        section.scope.report.push(Problem::error(&table.span, what).hint(hint));
         return None;
     }
-    Some(Some(table.value.value))
+    Some(names.cloned().collect())
 }
 
 fn delimiter(section: &Section<'_>) -> Option<u8> {

@@ -106,11 +106,12 @@ impl DebeziumDecoder {
         }
     }
 
-    /// Reads the table of that name alone: its own name, or with that of its schema or database and a
-    /// dot before it. Without one, there may be one table only, and no truncate.
+    /// Reads the tables of these names alone: a table's own name, or with that of its schema or
+    /// database and a dot before it. Of several, no truncate is taken. Without any, there may be one
+    /// table only, and no truncate.
     #[must_use]
-    pub fn of_table(self, table: Option<String>) -> Self {
-        Self { tables: Tables::new(table), ..self }
+    pub fn of_tables(self, tables: Vec<String>) -> Self {
+        Self { tables: Tables::new(tables), ..self }
     }
 
     /// Stands in front of line `line`, such as where a resumed file goes on. In front of line 1, and

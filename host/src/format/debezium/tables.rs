@@ -1,4 +1,4 @@
-//! Whose message a line is: that of the table which the source reads, or another table's.
+//! Whose message a line is: that of a table which the source reads, or another table's.
 //!
 //! *Invariants*: a change of another table is never taken for one of the source's. Nothing allocates
 //! per line but refusals, and the name of the first table.
@@ -10,12 +10,12 @@ use super::schema::Form;
 use crate::format::json::{Found, Kind, inner, unescape};
 use crate::record::Operation;
 
-/// The table that is read.
+/// The tables that are read.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    /// Its name, if one was given.
-    wanted: Option<String>,
-    /// Without one: by part of a name, that of the first table that a message told.
+    /// Their names, if any were given.
+    wanted: Vec<String>,
+    /// Without any: by part of a name, that of the first table that a message told.
     first: Option<[Option<String>; 3]>,
     /// Messages of other tables since the count was last taken.
     passed: u64,
@@ -32,8 +32,9 @@ struct Name<'a> {
 }
 
 impl Tables {
-    /// Reads the table of that name alone: its own, or with its schema or database and a dot before.
-    pub(super) fn new(wanted: Option<String>) -> Self {
+    /// Reads the tables of these names alone: a table's own, or with its schema or database and a dot
+    /// before.
+    pub(super) fn new(wanted: Vec<String>) -> Self {
         Self { wanted, ..Self::default() }
     }
 
@@ -44,7 +45,7 @@ impl Tables {
     pub(super) fn take(&mut self, line: &str, change: &Change) -> Result<bool, String> {
         let Self { wanted, first, passed, decoded } = self;
         let name = Name::read(line, &change.origin, decoded);
-        let Some(wanted) = wanted else {
+        if wanted.is_empty() {
             if change.operation == Operation::Truncate {
                 return Err(of_unsaid_table(&name));
             }
@@ -56,15 +57,18 @@ impl Tables {
                 }
             }
             return Ok(true);
-        };
-        match name.is(wanted) {
-            Some(true) => Ok(true),
-            Some(false) => {
-                *passed += 1;
-                Ok(false)
-            }
-            None => Err(without_name(wanted, change.form, &name)),
         }
+        if wanted.iter().any(|wanted| name.is(wanted) == Some(true)) {
+            if wanted.len() > 1 && change.operation == Operation::Truncate {
+                return Err(of_several_tables(&name));
+            }
+            return Ok(true);
+        }
+        if let Some(wanted) = wanted.iter().find(|wanted| name.is(wanted).is_none()) {
+            return Err(without_name(wanted, change.form, &name));
+        }
+        *passed += 1;
+        Ok(false)
     }
 
     /// How many messages of other tables were passed over since this was last asked.
@@ -119,8 +123,9 @@ impl<'a> Name<'a> {
         let first = joined(first.iter().filter_map(Option::as_deref));
         let other = self.to_string();
         Err(format!(
-            "found a row of `{other}` among rows of `{first}`, and a source reads one table: set \
-             `table = \"{first}\"` on the source, and read `{other}` by a source of its own"
+            "found a row of `{other}` among rows of `{first}`, and nobody has said that both are meant: \
+             set `table = \"{first}\"` on the source, and read `{other}` by a source of its own; or name \
+             both, `table = [\"{first}\", \"{other}\"]`, where they have the same columns"
         ))
     }
 }
@@ -150,6 +155,13 @@ fn of_unsaid_table(name: &Name<'_>) -> String {
     format!(
         "found a truncate{of}, which takes all rows away, and nobody has said which table is meant: set \
          `table` on the source to the one that it reads"
+    )
+}
+
+fn of_several_tables(name: &Name<'_>) -> String {
+    format!(
+        "found a truncate of `{name}`, which takes all rows of one table away, and the source reads \
+         several into one stream: read `{name}` by a source of its own, whose `table` is this one"
     )
 }
 

@@ -41,8 +41,8 @@ impl Decoder {
     ) -> Self {
         match format {
             RecordFormat::Json => Self::Json(Box::new(JsonDecoder::new(columns))),
-            RecordFormat::DebeziumJson { table } => {
-                let decoder = DebeziumDecoder::new(columns, facts).of_table(table.clone());
+            RecordFormat::DebeziumJson { tables } => {
+                let decoder = DebeziumDecoder::new(columns, facts).of_tables(tables.clone());
                 Self::Debezium(Box::new(decoder))
             }
             RecordFormat::Csv(options) => {

@@ -21,7 +21,7 @@ null
 fn of_debezium() -> SourceConfig {
     let kind = SourceKind::File(FileConfig {
         paths: Vec::new(),
-        format: RecordFormat::DebeziumJson { table: None },
+        format: RecordFormat::DebeziumJson { tables: Vec::new() },
         compression: Compression::Auto,
     });
     let mut source = config(kind, "id", "at");

@@ -44,7 +44,7 @@ fn decode(lines: &str) -> DecodedChanges {
 
 /// The same of the table of that name.
 fn decode_of(table: &str, lines: &str) -> DecodedChanges {
-    decode_by(decoder().of_table(Some(table.to_owned())), lines)
+    decode_by(decoder().of_tables(vec![table.to_owned()]), lines)
 }
 
 fn decode_by(mut decoder: DebeziumDecoder, lines: &str) -> DecodedChanges {

@@ -87,9 +87,10 @@ fn rows_of_a_second_table_are_refused_and_told() {
     assert_eq!(rows(&changes), ["insert 1 a", "insert 3 a", "update 5 a"]);
     assert_eq!(
         reasons(&changes)[0],
-        "found a row of `app.public.users` among rows of `app.public.orders`, and a source reads one \
-         table: set `table = \"app.public.orders\"` on the source, and read `app.public.users` by a \
-         source of its own"
+        "found a row of `app.public.users` among rows of `app.public.orders`, and nobody has said that \
+         both are meant: set `table = \"app.public.orders\"` on the source, and read \
+         `app.public.users` by a source of its own; or name both, `table = [\"app.public.orders\", \
+         \"app.public.users\"]`, where they have the same columns"
     );
     assert!(reasons(&changes)[1].contains("`app.archive.orders`"));
     // Also where the first table's rows were in an earlier batch.
@@ -98,4 +99,23 @@ fn rows_of_a_second_table_are_refused_and_told() {
     let _ = decoder.finish();
     let _ = decoder.decode_chunk(lines[1].as_bytes(), ALL);
     assert_eq!(decoder.finish().rejects.len(), 1);
+}
+
+#[test]
+fn several_tables_are_one_stream_without_truncates() {
+    let lines = [
+        insert(1, "public", "users"),
+        insert(2, "public", "orders"),
+        insert(3, "archive", "orders"),
+        r#"{"id":4,"t":"a","__table":"orders"}"#.to_owned(),
+        insert(5, "public", "games"),
+        r#"{"op":"t","source":{"db":"app","schema":"public","table":"users"}}"#.to_owned(),
+    ];
+    let tables = ["users", "public.orders"].map(str::to_owned).to_vec();
+    let changes = decode_by(decoder().of_tables(tables), &lines.join("\n"));
+    assert_eq!(rows(&changes), ["insert 1 a", "insert 2 a"]);
+    let reasons = reasons(&changes);
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    assert!(reasons[0].contains("does not tell the schema or database of `orders`"));
+    assert!(reasons[1].starts_with("found a truncate of `app.public.users`"), "{}", reasons[1]);
 }
