@@ -6,8 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use millrace_standin::transaction::Transactions;
 use millrace_standin::{StandIn, System};
-use millrace_tests::Workbench;
+use millrace_tests::{Workbench, wait_until};
 
 use super::input::{Changes, Row};
 use super::tailored::{BETS, tailored};
@@ -117,6 +118,12 @@ impl Scene {
     /// # Panics
     /// If not.
     pub fn assert_whole(&self, changes: &Changes, what: &str) {
+        // A load whose publication takes its time counts as done, as the target promises.
+        let world = self.standin.world();
+        wait_until("what is committed is visible", || {
+            Transactions::tick(world);
+            world.transactions.unpublished() == 0
+        });
         let table = self.table();
         let found: BTreeMap<i64, Row> = table.iter().cloned().collect();
         assert_eq!(found.len(), table.len(), "{what}: a row is there twice");

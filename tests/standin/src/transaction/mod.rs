@@ -75,6 +75,12 @@ impl Transactions {
         open.map(OpenTransaction::from).collect()
     }
 
+    /// How many transactions are committed whose rows are still to become visible.
+    #[must_use]
+    pub fn unpublished(&self) -> usize {
+        self.lock().store.all().filter(|known| known.state == State::Committed).count()
+    }
+
     /// Lets time pass: timeouts, publications that are due, old labels, dead backends.
     pub fn tick(world: &World) {
         let mut ledger = world.transactions.lock();
